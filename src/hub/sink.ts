@@ -1,0 +1,49 @@
+import type { LogEvent } from '../log/log.js'
+
+/**
+ * Where a subscription's bytes go: a socket, an HTTP/2 stream, a WebSocket, a page.
+ *
+ * A sink is made by the surface, handed to `Hub.attach`, and from then on belongs to its subscription, to which it reports
+ * through the listener that `attach` gives it. It keeps nothing of its own: what it is given goes to the transport.
+ */
+export interface Sink {
+  /** Called once, before the first write. */
+  listen(listener: SinkListener): void
+  /**
+   * Gives bytes to the transport, in order. False: the transport holds bytes back; the listener's `drained` is called when
+   * it has taken all of them, and nothing more is written until then.
+   */
+  write(bytes: Uint8Array): boolean
+  /** Ends after what was written. Idempotent; `closed` is still called. */
+  end(): void
+  /** Ends at once, dropping what was not sent. Idempotent; `closed` is still called. */
+  destroy(): void
+  /**
+   * While the sink holds bytes back: calls the listener's `stalled` once no byte was taken for `ms`. 0 stops watching.
+   * (Sockets: `setTimeout`, which Node.js postpones while the kernel takes bytes.)
+   */
+  watchStall(ms: number): void
+}
+
+/** What a sink tells its subscription. Each may be called at any time after `listen`, never from inside `write`. */
+export interface SinkListener {
+  drained(): void
+  stalled(): void
+  /** The transport is gone, by whoever's doing. Called once. */
+  closed(): void
+}
+
+/**
+ * How events look to one kind of sink. One object a kind for the whole process: subscriptions of equal selectors and the
+ * same `Encoding` share their frames.
+ */
+export interface Encoding {
+  /** Unique among encodings; part of the identity of what subscriptions share. */
+  readonly name: string
+  /** An event as one frame. `id` is its position; undefined: the frame carries none (`since=latest`). */
+  event(event: LogEvent, id: string | undefined): Uint8Array
+  /** An event of the hub's own. `id` is the cursor that it carries. */
+  hubEvent(type: string, id: string | undefined, data: string): Uint8Array
+  /** What tells the client to wait so long before it comes again, if the form can say so. */
+  retry?(ms: number): Uint8Array
+}

@@ -1,0 +1,94 @@
+import type { NewEvent } from '../log/log.js'
+import type { Gap, SubscribeRequest } from './request.js'
+import type { Sink } from './sink.js'
+
+/** What matches events to subscriptions and fans them out. It knows no HTTP, and keeps no event of its own. */
+export interface Hub {
+  /** Appends to the log; resolves to the ids of the events, in their order. Rejects as `EventLog.append`, and with `draining`. */
+  publish(events: readonly NewEvent[]): Promise<readonly string[]>
+  /**
+   * Finds where a subscription begins. `ended`: the one exact topic has ended and the cursor has seen it, there is nothing to
+   * hear any more. Rejects with `log-unavailable` only if the log never answered; while it is away, new subscriptions begin at the tail.
+   */
+  begin(request: SubscribeRequest): Promise<Beginning>
+  /** Gives a subscription its sink. At once: the first block is written before this returns. */
+  attach(beginning: Beginning & { readonly kind: 'open' }, sink: Sink): Subscription
+  /** Reads once. With `waitMs`, an empty page waits for the first matching event, until `signal` aborts or the hub drains. */
+  page(request: Omit<SubscribeRequest, 'encoding' | 'conflateMs'>, options: PageOptions): Promise<PageResult>
+  /** What a client should wait before it comes again: jittered by 20 %, raised while the hub drains. */
+  retryMs(): number
+  topics(options: { readonly after?: string | undefined; readonly limit: number }): Promise<readonly TopicStatus[]>
+  topic(topic: string): Promise<TopicStatus | undefined>
+  readonly status: HubStatus
+  /** Resolves to whether the log answers now. */
+  ready(): Promise<boolean>
+  /**
+   * Takes no more subscriptions, raises `retry`, lets the last events out, ends all subscriptions; what is left at the
+   * deadline is destroyed. Resolves when no subscription is left.
+   */
+  drain(deadlineMs: number): Promise<void>
+  /** Stops following the log. Does not close it: who opened it closes it. */
+  close(): Promise<void>
+}
+
+/** A subscription that has its place, and waits for its sink. Good for this turn of the event loop and any later one. */
+export type Beginning = { readonly kind: 'ended' } | { readonly kind: 'open'; readonly request: SubscribeRequest }
+
+export interface Subscription {
+  readonly state: 'catching-up' | 'live' | 'closed'
+  /** Ends the stream with `$expired`: what the caller may read has run out. */
+  expire(): void
+  /** Ends the stream. */
+  close(): void
+}
+
+export interface PageOptions {
+  /** 1 to 1000. */
+  readonly limit: number
+  readonly waitMs?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** An event as JSON forms show it; absent members are left out. */
+export interface EventObject {
+  readonly id?: string
+  readonly topic: string
+  readonly time: number
+  readonly type?: string
+  readonly key?: string
+  readonly eventId?: string
+  readonly data: string
+  readonly end?: true
+}
+
+export interface PageResult {
+  readonly events: readonly EventObject[]
+  /** What to send next as the cursor. */
+  readonly cursor: string
+  readonly more: boolean
+  readonly gap: Gap | null
+  /** The one exact topic has ended, and all of it is seen with this page. */
+  readonly ended: boolean
+}
+
+export interface TopicStatus {
+  readonly topic: string
+  readonly events: number
+  readonly first: string
+  readonly last: string
+  readonly ended: boolean
+  /** Subscriptions of this process that hear the topic. */
+  readonly subscribers: number
+  /** Events a second that this process has seen, over the last ten seconds. */
+  readonly rate: number
+}
+
+export interface HubStatus {
+  readonly draining: boolean
+  readonly subscriptions: number
+  readonly catchingUp: number
+  /** The position that live subscriptions have reached. */
+  readonly tail: string
+  /** Bytes that sinks hold back, as counted against the bound. */
+  readonly heldBytes: number
+}

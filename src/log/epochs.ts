@@ -1,0 +1,55 @@
+import { randomInt } from 'node:crypto'
+import type { Position } from '../wire/names.js'
+import type { EpochEntry } from './log.js'
+
+/** How many histories a log remembers; a cursor of an older one is unknown to it. */
+export const maxEpochs = 64
+
+const epochChars = '0123456789abcdefghijklmnopqrstuvwxyz'
+const epochLength = 8
+
+/** The name of a history that is not in `epochs`: 8 characters of `0-9a-z`, so that no two logs come upon the same one. */
+export function newEpoch(epochs: readonly EpochEntry[] = []): string {
+  for (;;) {
+    let epoch = ''
+    while (epoch.length < epochLength) epoch += epochChars[randomInt(epochChars.length)]
+    if (!epochs.some(entry => entry.epoch === epoch)) return epoch
+  }
+}
+
+/** The table after a new history begins at `first`. The oldest entry goes when there are more than 64. */
+export function withEpoch(epochs: readonly EpochEntry[], first: number): readonly EpochEntry[] {
+  return [...epochs, { epoch: newEpoch(epochs), first }].slice(-maxEpochs)
+}
+
+/** The name of the present history. */
+export function presentEpoch(epochs: readonly EpochEntry[]): string {
+  return (epochs[epochs.length - 1] as EpochEntry).epoch
+}
+
+/**
+ * Whether what a cursor has seen is still the log's past.
+ *
+ * - `good`: it is. The cursor is below the first offset of the history after its own. (It may be above the head: whether the
+ *   log has lost something then, or only this reader lags, the table cannot say.)
+ * - `rewound`: its history was cut below it; what it has seen there is lost, and other events may have its offsets.
+ * - `unknown`: its history is not, or no longer, in the table.
+ */
+export function judge(cursor: Position, epochs: readonly EpochEntry[]): 'good' | 'unknown' | 'rewound' {
+  const own = epochs.findLastIndex(entry => entry.epoch === cursor.epoch)
+  if (own < 0) return 'unknown'
+  const next = epochs[own + 1]
+  return next && cursor.offset >= next.first ? 'rewound' : 'good'
+}
+
+/**
+ * The history that holds `offset`: each holds the offsets from its `first` on, up to the one before the next `first`.
+ * An offset from before the table is given the oldest entry, in which it is a good cursor.
+ */
+export function epochAt(offset: number, epochs: readonly EpochEntry[]): string {
+  for (let i = epochs.length - 1; i > 0; i--) {
+    const entry = epochs[i] as EpochEntry
+    if (entry.first <= offset) return entry.epoch
+  }
+  return (epochs[0] as EpochEntry).epoch
+}

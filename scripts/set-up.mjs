@@ -47,25 +47,25 @@ export function install() {
   finish(result, 'npm ci', 'Its own message is above; `npm start` tries again.')
 }
 
-/**
- * Compiles the sources, if any of them has changed since the last build.
- *
- * @param {{ project?: string }} [options] What to build: a folder with a tsconfig.json. Default: the hub and all that it is made of.
- */
-export function build({ project = 'src/cli' } = {}) {
-  const fingerprint = `${project}\n${describeSources()}`
-  const isThere = existsSync(entry)
-  if (isThere && existsSync(fingerprintFile) && readFileSync(fingerprintFile, 'utf8') === fingerprint) return
+/** Compiles the hub and all that it is made of, if a source has changed since the last time. */
+export function build() {
+  const fingerprint = describeSources()
+  if (existsSync(entry) && existsSync(fingerprintFile) && readFileSync(fingerprintFile, 'utf8') === fingerprint) return
   say('Building (tsc -b)...')
-  // Without --force, the compiler trusts its notes of the last build and does not see that the output was removed.
-  const args = ['node_modules/typescript/bin/tsc', '-b', project, ...(isThere ? [] : ['--force'])]
-  finish(
-    spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 2, 2] }),
-    'The build',
-    'See the errors above.',
-  )
+  const result = spawnSync(process.execPath, compilerArgs('src/cli'), { cwd: root, stdio: ['ignore', 2, 2] })
+  finish(result, 'The build', 'See the errors above.')
   mkdirSync(buildDirectory, { recursive: true })
   writeFileSync(fingerprintFile, fingerprint)
+}
+
+/**
+ * What Node.js is told to compile a part and all that it refers to.
+ *
+ * @param {string} project A folder with a tsconfig.json.
+ */
+export function compilerArgs(project) {
+  // Without --force, the compiler trusts its notes of the last build, and does not see that the output was removed.
+  return ['node_modules/typescript/bin/tsc', '-b', project, ...(existsSync(entry) ? [] : ['--force'])]
 }
 
 /** Whether node_modules is what the lock file says: compared with npm's own note of what it installed. */

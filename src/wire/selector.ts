@@ -62,7 +62,9 @@ export function covers(outer: Selector, inner: Selector): boolean {
     const wide = outer.glob[i] as string
     const narrow = inner.glob[i]
     if (wide === '**') return i > 0 || !inner.text.startsWith('$')
-    if (narrow === undefined || narrow === '**') return false
+    if (narrow === undefined) return false
+    // Every topic has a first segment, so `**` there is no wider than `*` and the rest.
+    if (narrow === '**') return i === 0 && wide === '*' && outer.glob[1] === '**'
     if (wide !== '*' && wide !== narrow) return false
     if (i === 0 && wide === '*' && narrow.startsWith('$')) return false
   }

@@ -1,0 +1,259 @@
+import fc from 'fast-check'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { cutEvery, readChunks } from '../../test/conformance/wire/reading.js'
+import { createParser, type ParsedEvent } from './parse.js'
+
+const bytes = (text: string) => new TextEncoder().encode(text)
+const code = (wanted: string) => expect.objectContaining({ name: 'TidingsError', code: wanted })
+const MiB = 1024 * 1024
+
+describe('as it comes', () => {
+  test('an event is given with the byte that completes it', () => {
+    for (const end of ['\n', '\r']) {
+      const onEvent = vi.fn()
+      const parser = createParser({ onEvent })
+      parser.push(bytes(`data: a${end}`))
+      expect(onEvent).not.toHaveBeenCalled()
+      parser.push(bytes(end))
+      expect(onEvent).toHaveBeenCalledOnce()
+    }
+  })
+
+  test('a comment and a retry do not wait for their block', () => {
+    const onComment = vi.fn()
+    const onRetry = vi.fn()
+    const parser = createParser({ onEvent() {}, onComment, onRetry })
+    parser.push(bytes(':\nretry: 5\n'))
+    expect(onComment).toHaveBeenCalledWith('')
+    expect(onRetry).toHaveBeenCalledWith(5)
+  })
+
+  test('bytes may be used again after a push', () => {
+    const events: ParsedEvent[] = []
+    const parser = createParser({ onEvent: event => events.push(event) })
+    const chunk = bytes('data: some text that is long enough')
+    parser.push(chunk)
+    chunk.fill(0x21)
+    parser.push(bytes('\n\n'))
+    expect(events[0]?.data).toBe('some text that is long enough')
+  })
+
+  test('a view into a larger buffer is read as the view that it is', () => {
+    const all = bytes('xxdata: a\n\nyy')
+    expect(readChunks([all.subarray(2, -2)]).events).toHaveLength(1)
+    expect(readChunks([Buffer.from(all.buffer, 2, all.length - 4)]).events).toHaveLength(1)
+  })
+
+  test('lastEventId goes on from the stream before', () => {
+    const events: ParsedEvent[] = []
+    const parser = createParser({ onEvent: event => events.push(event), lastEventId: 'e-7' })
+    expect(parser.lastEventId).toBe('e-7')
+    parser.push(bytes('data: a\n\nid: e-8\n'))
+    expect(events).toEqual([{ type: 'message', data: 'a', id: 'e-7', topic: '' }])
+    expect(parser.lastEventId).toBe('e-7')
+    parser.push(bytes('\n'))
+    expect(parser.lastEventId).toBe('e-8')
+  })
+
+  test('inside a handler, lastEventId is the id of the event at hand', () => {
+    const seen: string[] = []
+    const parser = createParser({ onEvent: () => seen.push(parser.lastEventId) })
+    parser.push(bytes('id: 1\ndata\n\nid: 2\ndata\n\n'))
+    expect(seen).toEqual(['1', '2'])
+  })
+})
+
+describe('close', () => {
+  test.each(['event', 'comment', 'retry'])('in the handler of a %s nothing more is given', kind => {
+    let calls = 0
+    const handler = (mine: string) => () => {
+      calls++
+      if (kind === mine) parser.close()
+    }
+    const parser = createParser({ onEvent: handler('event'), onComment: handler('comment'), onRetry: handler('retry') })
+    const block = { event: 'id: 1\ndata: a\n\n', comment: ':a\n', retry: 'retry: 1\n' }[kind] ?? ''
+    parser.push(bytes(`${block}:b\nretry: 2\nid: 2\ndata: b\n\nid: 3\ndata: c`))
+    parser.push(bytes('\n\nid: 4\ndata: d\n\n'))
+    expect(calls).toBe(1)
+    expect(parser.lastEventId).toBe(kind === 'event' ? '1' : '')
+  })
+
+  test('drops an unfinished block, and may be called again', () => {
+    const onEvent = vi.fn()
+    const parser = createParser({ onEvent })
+    parser.push(bytes('id: 1\ndata: a\n'))
+    parser.close()
+    parser.close()
+    parser.push(bytes('\n\n'))
+    expect(onEvent).not.toHaveBeenCalled()
+    expect(parser.lastEventId).toBe('')
+  })
+})
+
+describe('misuse', () => {
+  test("a handler's error comes out of push, and the parser is of no use after it", () => {
+    const parser = createParser({
+      onEvent() {
+        throw new RangeError('mine')
+      },
+    })
+    expect(() => parser.push(bytes('data\n\ndata\n\n'))).toThrow(RangeError)
+    expect(() => parser.push(bytes('data\n\n'))).toThrow(code('internal'))
+    parser.close()
+    parser.push(bytes('data\n\n'))
+  })
+
+  test('push from inside a handler', () => {
+    const parser = createParser({ onEvent: () => parser.push(bytes('data: b\n\n')) })
+    expect(() => parser.push(bytes('data: a\n\n'))).toThrow(code('internal'))
+  })
+})
+
+describe('maxChars', () => {
+  const cuts = [1, 2, 3, 7, 1000]
+
+  /** How a stream goes with a bound of 20: the data heard, and whether it was too long. */
+  const outcome = (stream: Uint8Array, size: number) => {
+    const heard: string[] = []
+    const parser = createParser({ onEvent: event => heard.push(event.data), maxChars: 20 })
+    try {
+      for (const chunk of cutEvery(stream, size)) parser.push(chunk)
+    } catch (error) {
+      expect(error).toEqual(code('too-large'))
+      expect(() => parser.push(bytes('data: x\n\n'))).toThrow(code('internal'))
+      return [...heard, 'too long']
+    }
+    return heard
+  }
+
+  const ok = 'data: 12345678901234'
+  test.each([
+    ['a line of just so much', `${ok}\n\n`, ['12345678901234']],
+    ['a line of one more', `data: a\n\n${ok}5\n\n`, ['a', 'too long']],
+    ['lines of just so much', 'data: 1234\ndata: 5678\n\n', ['1234\n5678']],
+    ['lines of one more', 'data: 1234\ndata: 56789\n\n', ['too long']],
+    ['blocks do not add up', `${ok}\n\n${ok}\n\n`, ['12345678901234', '12345678901234']],
+    ['other fields stand alone', `event: 1234567890\nid: 1\nfoo: bar\n:123456789\n${ok}\n\n`, ['12345678901234']],
+    ['a field beside data that leave it no room', `${ok}\nid: 1\n\n`, ['too long']],
+    ['a comment', `:${'c'.repeat(20)}\n`, ['too long']],
+    ['comments do not add up', `${':cc\n'.repeat(100)}${ok}\n\n`, ['12345678901234']],
+    ['a BOM counts for nothing', `\ufeff${ok}\n\n`, ['12345678901234']],
+    ['characters of three bytes', `data: ${'한'.repeat(14)}\n\n`, ['한'.repeat(14)]],
+    ['characters of three bytes, one more', `data: ${'한'.repeat(15)}\n\n`, ['too long']],
+    ['a line without end', 'd'.repeat(64), ['too long']],
+    ['a line without end behind a BOM', `\ufeff${'d'.repeat(61)}`, ['too long']],
+  ])('%s', (_, stream, expected) => {
+    for (const size of cuts) expect(outcome(bytes(stream), size)).toEqual(expected)
+  })
+
+  test('a stream fares the same however it is cut', () => {
+    const piece = fc.constantFrom(
+      'data: ',
+      'data',
+      '\n',
+      '\r',
+      '\r\n',
+      '\n\n',
+      ':',
+      '123456',
+      'ab',
+      '한',
+      '😀',
+      '\ufeff',
+      'id: ',
+      'event: ',
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), parts => {
+        const stream = bytes(parts.join(''))
+        const whole = outcome(stream, stream.length + 1)
+        for (const size of cuts) expect(outcome(stream, size)).toEqual(whole)
+      }),
+      { numRuns: 1000 },
+    )
+  })
+
+  test('by default, 16 Mi', () => {
+    const most = new Uint8Array(16 * MiB).fill(0x61)
+    most.set(bytes('data: '))
+    const [event] = readChunks([most, bytes('\n\n')]).events
+    expect(event?.data).toHaveLength(16 * MiB - 6)
+    expect(() => readChunks([most, bytes('a\n\n')])).toThrow(code('too-large'))
+  })
+})
+
+describe('linear, however the stream is cut', () => {
+  afterEach(() => {
+    vi.restoreAllMocks()
+  })
+
+  /** Bytes that are decoded and bytes that are copied in bulk while `run` runs. */
+  function workOf(run: () => void): { decoded: number; copied: number } {
+    let decoded = 0
+    let copied = 0
+    const { decode } = TextDecoder.prototype
+    const { set } = Uint8Array.prototype
+    vi.spyOn(TextDecoder.prototype, 'decode').mockImplementation(function (
+      this: InstanceType<typeof TextDecoder>,
+      input,
+      options,
+    ) {
+      decoded += input?.byteLength ?? 0
+      return decode.call(this, input, options)
+    })
+    vi.spyOn(Uint8Array.prototype, 'set').mockImplementation(function (this: Uint8Array, from, offset) {
+      copied += from.length
+      set.call(this, from, offset)
+    })
+    run()
+    vi.restoreAllMocks()
+    return { decoded, copied }
+  }
+
+  test('a line of 10 MiB that drips in byte by byte is decoded once, and moved a bounded number of times', () => {
+    const onEvent = vi.fn<(event: ParsedEvent) => void>()
+    const letter = bytes('a')
+    const work = workOf(() => {
+      const parser = createParser({ onEvent })
+      parser.push(bytes('data: '))
+      for (let i = 0; i < 10 * MiB; i++) parser.push(letter)
+      parser.push(bytes('\n'))
+      parser.push(bytes('\n'))
+    })
+    expect(onEvent.mock.calls[0]?.[0].data).toHaveLength(10 * MiB)
+    expect(work.decoded).toBeLessThan(10 * MiB + 16)
+    expect(work.copied).toBeLessThan(3 * 10 * MiB)
+  })
+
+  test.each([2, 7, 100, 1460])('lines in pieces of %i are decoded once', size => {
+    const stream = bytes(`id: 1\ndata: ${'한국어 '.repeat(50)}\r\n\r\n`.repeat(200))
+    const work = workOf(() => expect(readChunks(cutEvery(stream, size)).events).toHaveLength(200))
+    expect(work.decoded).toBeLessThanOrEqual(stream.length)
+    expect(work.copied).toBeLessThan(3 * stream.length)
+  })
+
+  // Quadratic, each of these would take hours: no clock is needed to see it.
+  test.each([
+    ['ends of CR only', 'data:a\r', 6],
+    ['ends of LF only', 'data:a\n', 6],
+    ['names without a colon', 'data\n', 5],
+    ['unknown names without a colon', 'foo\n', 4],
+    ['blank lines', '\n', 1],
+    ['comments', ':\n', 2],
+    ['ids', 'id:1\n', 5],
+  ])('%s, 4 MiB at once', (_, line, length) => {
+    const count = Math.floor((4 * MiB) / length)
+    const parsed = readChunks([bytes(`${line.repeat(count)}data\n\n`)], { onComment() {} })
+    expect(parsed.events).toHaveLength(1)
+  })
+
+  test('a block of a million lines that comes line by line', () => {
+    const line = bytes('data: a\n')
+    function* stream() {
+      for (let i = 0; i < 1_000_000; i++) yield line
+      yield bytes('\n')
+    }
+    const [event] = readChunks(stream()).events
+    expect(event?.data).toBe('a\n'.repeat(1_000_000).slice(0, -1))
+  })
+})

@@ -1,0 +1,262 @@
+import { TidingsError } from './errors.js'
+
+/** An event as it came over an event stream. */
+export interface ParsedEvent {
+  /** `message` if the block named none. */
+  readonly type: string
+  /** Lines joined by LF. */
+  readonly data: string
+  /** The last id of the stream so far, of this block or an earlier one. Empty: none. */
+  readonly id: string
+  /** The field of ours that `EventSource` ignores. Empty: the block named none. */
+  readonly topic: string
+}
+
+export interface ParserOptions {
+  readonly onEvent: (event: ParsedEvent) => void
+  /** At most 2^53 - 1; longer times are told as that. */
+  readonly onRetry?: ((ms: number) => void) | undefined
+  /** Without the colon, and without one space after it. */
+  readonly onComment?: ((text: string) => void) | undefined
+  /** The id that events carry until the stream gives one: the last one of the stream before it. Default: empty. */
+  readonly lastEventId?: string | undefined
+  /**
+   * The longest block in UTF-16 units: its `data` lines, and the line at hand. A block of no more bytes than this is
+   * never too long; a line that has not ended takes less than five bytes of memory a unit of it. Default: 16,777,216.
+   */
+  readonly maxChars?: number | undefined
+}
+
+/** Reads one event stream. Another stream, also the next one of the same client, takes another parser. */
+export interface Parser {
+  /**
+   * Takes the next bytes, cut anywhere, and calls the handlers for what is complete with them; keeps no reference to them.
+   * An error thrown by a handler comes out here, as does `too-large` for a block beyond `maxChars`; whatever comes out,
+   * the parser is of no use after it, and says so (`internal`), as it does if it is called from inside a handler.
+   */
+  push(bytes: Uint8Array): void
+  /**
+   * The stream has ended, or is not wanted any more: an unfinished block is dropped, and no handler is called again, also
+   * not for what is left of the bytes at hand. Pushing more does nothing. Idempotent.
+   */
+  close(): void
+  /** What a client sends to resume: the id as of the last blank line. */
+  readonly lastEventId: string
+}
+
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+const COLON = 0x3a
+const BOM = 0xfeff
+const D = 0x64
+const E = 0x65
+const I = 0x69
+const R = 0x72
+const T = 0x74
+
+const defaultMaxChars = 16 * 1024 * 1024
+/** A line buffer that grew beyond this is given back when its line is read. */
+const keptBufferBytes = 64 * 1024
+/** Up to here a loop is quicker than the view that `set` needs. */
+const loopBytes = 32
+
+const digits = /^[0-9]+$/
+
+/**
+ * It is never asked to keep state (`stream`): it is given whole lines, and CR and LF are no part of another character, nor
+ * swallowed by a broken one. The first BOM of the stream is taken away by the parser, the others are text.
+ */
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/**
+ * The interpretation of an event stream to the letter of the WHATWG HTML standard, section 9.2.6, as it comes.
+ *
+ * Every byte is searched, copied and decoded a bounded number of times, however the stream is cut. All lines that are
+ * complete with a push are decoded in one call; strings given to handlers may be slices of that text, and hold it.
+ */
+export function createParser(options: ParserOptions): Parser {
+  const { onEvent, onRetry, onComment, maxChars = defaultMaxChars } = options
+
+  // "When a stream is parsed, a data buffer, an event type buffer, and a last event ID buffer must be associated with it."
+  let data: string | undefined
+  let moreData: string[] = []
+  let type = ''
+  let topic = ''
+  let id = options.lastEventId ?? ''
+  let lastEventId = id
+  let dataChars = 0
+
+  let atStart = true
+  /** The last push ended with CR, and its line is read: an LF that comes first now ended the same line. */
+  let afterCr = false
+  let pushing = false
+  let closed = false
+  /** The bytes of the line that has not ended. */
+  let held = new Uint8Array(0)
+  let heldBytes = 0
+
+  function push(bytes: Uint8Array): void {
+    if (closed || bytes.length === 0) return
+    if (pushing) {
+      throw new TidingsError('internal', 'An event-stream parser was used after it failed, or from inside its handler.')
+    }
+    pushing = true
+    const from = afterCr && bytes[0] === LF ? 1 : 0
+    const to = Math.max(from, afterLastLine(bytes))
+    afterCr = to > from && to === bytes.length && bytes[to - 1] === CR
+    if (to > from) takeLines(toText(from === 0 && to === bytes.length ? bytes : bytes.subarray(from, to)))
+    if (to < bytes.length && !closed) {
+      // A character is at most three bytes a unit, so this line can only end too long. (3: a BOM counts for nothing.)
+      if (heldBytes + bytes.length - to > (maxChars - dataChars) * 3 + 3) throw tooLong()
+      hold(bytes, to)
+    }
+    pushing = false
+  }
+
+  function toText(lines: Uint8Array): string {
+    if (heldBytes === 0) return decoder.decode(lines)
+    hold(lines, 0)
+    const text = decoder.decode(held.subarray(0, heldBytes))
+    heldBytes = 0
+    if (held.length > keptBufferBytes) held = new Uint8Array(0)
+    return text
+  }
+
+  function hold(bytes: Uint8Array, from: number): void {
+    const total = heldBytes + bytes.length - from
+    if (total > held.length) {
+      const wider = new Uint8Array(Math.max(256, total + (total >> 1)))
+      wider.set(held.subarray(0, heldBytes))
+      held = wider
+    }
+    if (bytes.length - from <= loopBytes) {
+      for (let i = from; i < bytes.length; i++) held[heldBytes++] = bytes[i] as number
+    } else {
+      held.set(from === 0 ? bytes : bytes.subarray(from), heldBytes)
+      heldBytes = total
+    }
+  }
+
+  /** `text` ends where a line ends. */
+  function takeLines(text: string): void {
+    let at = atStart && text.charCodeAt(0) === BOM ? 1 : 0
+    atStart = false
+    // The next of each, searched again only when it is passed, so that what is searched twice is bounded.
+    let lf = -1
+    let cr = -1
+    while (at < text.length && !closed) {
+      if (lf < at) lf = indexOrEnd(text, '\n', at)
+      if (cr < at) cr = indexOrEnd(text, '\r', at)
+      const end = Math.min(lf, cr)
+      if (end === at) dispatch()
+      else takeLine(text, at, end)
+      at = lf === end + 1 ? end + 2 : end + 1
+    }
+  }
+  /** A line that is not empty. */
+  function takeLine(text: string, at: number, end: number): void {
+    if (end - at > maxChars - dataChars) throw tooLong()
+    let value: number
+    switch (text.charCodeAt(at)) {
+      case D:
+        value = valueStart('data', text, at, end)
+        if (value < 0) return
+        if (data === undefined) data = text.slice(value, end)
+        else moreData.push(text.slice(value, end))
+        dataChars += end - at
+        return
+      case E:
+        value = valueStart('event', text, at, end)
+        if (value >= 0) type = text.slice(value, end)
+        return
+      case I: {
+        value = valueStart('id', text, at, end)
+        if (value < 0) return
+        const given = text.slice(value, end)
+        // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value."
+        if (!given.includes('\0')) id = given
+        return
+      }
+      case R: {
+        value = valueStart('retry', text, at, end)
+        if (value < 0 || !onRetry) return
+        const given = text.slice(value, end)
+        if (digits.test(given)) onRetry(Math.min(Number(given), Number.MAX_SAFE_INTEGER))
+        return
+      }
+      case T:
+        value = valueStart('topic', text, at, end)
+        if (value >= 0) topic = text.slice(value, end)
+        return
+      case COLON:
+        onComment?.(text.slice(text.charCodeAt(at + 1) === SPACE ? at + 2 : at + 1, end))
+    }
+  }
+
+  /** A blank line. */
+  function dispatch(): void {
+    lastEventId = id
+    if (data === undefined) {
+      type = ''
+      topic = ''
+      return
+    }
+    const event = {
+      type: type === '' ? 'message' : type,
+      data: moreData.length === 0 ? data : `${data}\n${moreData.join('\n')}`,
+      id,
+      topic,
+    }
+    data = undefined
+    if (moreData.length > 0) moreData = []
+    dataChars = 0
+    type = ''
+    topic = ''
+    onEvent(event)
+  }
+
+  function tooLong(): TidingsError {
+    return new TidingsError('too-large', `A block of the event stream is longer than ${maxChars} characters.`)
+  }
+
+  return {
+    push,
+    close() {
+      closed = true
+      data = undefined
+      moreData = []
+      held = new Uint8Array(0)
+      heldBytes = 0
+    },
+    get lastEventId() {
+      return lastEventId
+    },
+  }
+}
+
+/** Where the value of the field `name` begins in the line from `at` to `end`; -1 if it is another field. */
+function valueStart(name: string, text: string, at: number, end: number): number {
+  // The name cannot match beyond the line, since it holds no line end; nor can the space be beyond it.
+  if (!text.startsWith(name, at)) return -1
+  const colon = at + name.length
+  if (colon === end) return end
+  if (text.charCodeAt(colon) !== COLON) return -1
+  return text.charCodeAt(colon + 1) === SPACE ? colon + 2 : colon + 1
+}
+
+function indexOrEnd(text: string, found: string, from: number): number {
+  const index = text.indexOf(found, from)
+  return index < 0 ? text.length : index
+}
+
+/** Where what follows the last line end of `bytes` begins; 0 if they end no line. */
+function afterLastLine(bytes: Uint8Array): number {
+  const last = bytes[bytes.length - 1]
+  if (last === LF || last === CR) return bytes.length
+  if (bytes.length === 1) return 0
+  const afterLf = bytes.lastIndexOf(LF) + 1
+  // A CR matters only after the last LF; in most streams that is a short stretch.
+  const cr = bytes.indexOf(CR, afterLf)
+  return cr < 0 ? afterLf : bytes.lastIndexOf(CR) + 1
+}

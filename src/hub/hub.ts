@@ -1,4 +1,5 @@
 import type { NewEvent } from '../log/log.js'
+import type { Start } from './begin.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import type { Sink } from './sink.js'
 
@@ -32,7 +33,9 @@ export interface Hub {
 }
 
 /** A subscription that has its place, and waits for its sink. Good for this turn of the event loop and any later one. */
-export type Beginning = { readonly kind: 'ended' } | { readonly kind: 'open'; readonly request: SubscribeRequest }
+export type Beginning =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'open'; readonly request: SubscribeRequest; readonly start: Start }
 
 export interface Subscription {
   readonly state: 'catching-up' | 'live' | 'closed'

@@ -10,8 +10,9 @@ export interface Sink {
   /** Called once, before the first write. */
   listen(listener: SinkListener): void
   /**
-   * Gives bytes to the transport, in order. False: the transport holds bytes back; the listener's `drained` is called when
-   * it has taken all of them, and nothing more is written until then.
+   * Gives bytes to the transport, in order. The first write may be empty, and opens the stream all the same.
+   * False: the transport holds bytes back; the listener's `drained` is called when it has taken all of them. Until then no
+   * event is written, only what the hub itself has to say once (`$gap`, and last words before `end`).
    */
   write(bytes: Uint8Array): boolean
   /** Ends after what was written. Idempotent; `closed` is still called. */

@@ -1,0 +1,306 @@
+import type { EventLog, LogEvent, Page } from '../log/log.js'
+import { hubTypes } from '../wire/names.js'
+import type { Batch } from './held.js'
+import { toBatch } from './held.js'
+import type { Recent, RecentEvent } from './recent.js'
+import type { HubSubscription } from './subscription.js'
+import type { View } from './view.js'
+import { joinFrames } from './view.js'
+
+/** How much one turn of the loop does before the live flow has its turn again. */
+const maxStepsPerTurn = 64
+const maxBytesPerTurn = 1024 * 1024
+/** Data of one write: large enough that a write is worth its price. */
+const batchBytes = 64 * 1024
+const pressedBatchBytes = 8 * 1024
+const maxBatchEvents = 1000
+/** Whoever is no further behind than this is served from the recent events, and others by the log's indexes. */
+const maxRecentWalk = 4096
+const maxReads = 16
+/** Rest after a read that failed, and after one that brought nothing because the log's reader lags behind its follower. */
+const failedRestMs = 250
+const laggingRestMs = 10
+
+/** A complete stretch of the log for one view, after some cursor. */
+interface Stretch {
+  readonly batch: Batch | undefined
+  readonly through: number
+  /** Offset of the event that ended the view's topic, if it is in here. */
+  readonly end: number | undefined
+  readonly page: Page | undefined
+}
+
+export interface CatchUpSurroundings {
+  readonly log: EventLog
+  readonly recent: Recent
+  readonly tail: number
+  readonly isPressed: boolean
+  readonly isDraining: boolean
+  positionAt(offset: number): string
+  report(message: string, error: unknown): void
+}
+
+/**
+ * Lets those behind read on: one after the other, a bounded batch each, a bounded amount a turn, so that a herd that comes back
+ * does not hold up the live flow. Those of one view that stand at the same place share one read and one batch.
+ */
+export class CatchUp {
+  readonly #hub: CatchUpSurroundings
+  #line: HubSubscription[] = []
+  #next = 0
+  #isScheduled = false
+  #pause: NodeJS.Timeout | undefined
+  #reads = 0
+  /** Stretches made in this turn, and reads under way, by view and cursor. */
+  #stretches = new Map<View, Map<number, Stretch>>()
+  readonly #underWay = new Map<View, Map<number, Promise<Stretch>>>()
+
+  constructor(hub: CatchUpSurroundings) {
+    this.#hub = hub
+  }
+
+  /** A new subscription: live at once if it begins where the live flow is. */
+  begin(subscription: HubSubscription): void {
+    const { view, snapshotThrough, cursor } = subscription
+    if (snapshotThrough > 0 || cursor !== view.through(this.#hub.tail)) {
+      this.enqueue(subscription)
+      return
+    }
+    subscription.happen('turn')
+    this.#arrive(subscription)
+  }
+
+  enqueue(subscription: HubSubscription): void {
+    this.#line.push(subscription)
+    this.#schedule()
+  }
+
+  close(): void {
+    clearTimeout(this.#pause)
+    this.#line = []
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#pause) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#turn()
+    })
+  }
+
+  #turn(): void {
+    let bytes = 0
+    for (let steps = 0; steps < maxStepsPerTurn && bytes < maxBytesPerTurn; steps++) {
+      if (this.#next >= this.#line.length || this.#reads >= maxReads) break
+      const subscription = this.#line[this.#next++] as HubSubscription
+      if (subscription.phase === 'waiting') bytes += this.#step(subscription)
+    }
+    this.#stretches = new Map()
+    if (this.#next >= this.#line.length) {
+      this.#line = []
+      this.#next = 0
+    } else if (this.#next > 1024 && this.#next * 2 > this.#line.length) {
+      this.#line = this.#line.slice(this.#next)
+      this.#next = 0
+    }
+    if (this.#line.length > 0 && this.#reads < maxReads) this.#schedule()
+  }
+
+  /** One subscription reads once. Returns the bytes that were written at once. */
+  #step(subscription: HubSubscription): number {
+    const { view, cursor } = subscription
+    const through = view.through(this.#hub.tail)
+    if (subscription.snapshotThrough === 0 && cursor > through && view.window) {
+      view.window.wait(subscription)
+      return 0
+    }
+    subscription.happen('turn')
+    if (subscription.snapshotThrough > 0) {
+      void this.#read(subscription, () => this.#readSnapshot(subscription))
+      return 0
+    }
+    if (cursor >= through) {
+      this.#arrive(subscription)
+      return 0
+    }
+    const { recent } = this.#hub
+    const made = this.#stretches.get(view)?.get(cursor) ?? this.#fromRecent(view, cursor, through, recent)
+    if (made) {
+      this.#give(subscription, made)
+      return made.batch?.bytes.length ?? 0
+    }
+    void this.#read(subscription, () => this.#share(view, cursor, through))
+    return 0
+  }
+
+  #fromRecent(view: View, cursor: number, through: number, recent: Recent): Stretch | undefined {
+    if (cursor < recent.from) return undefined
+    const start = recent.indexAfter(cursor)
+    const end = recent.indexAfter(through)
+    if (end - start > maxRecentWalk) return undefined
+    const superseding = view.isConflated ? newestOf(recent, start) : undefined
+    const events: RecentEvent[] = []
+    const maxBytes = this.#batchBytes
+    let bytes = 0
+    let reached = through
+    for (let i = start; i < end; i++) {
+      const entry = recent.at(i) as RecentEvent
+      if (!view.selects(entry.event.topic) || (superseding && !superseding.has(entry))) continue
+      events.push(entry)
+      bytes += entry.event.data.length
+      if (bytes >= maxBytes || events.length >= maxBatchEvents) {
+        reached = i + 1 < end ? entry.event.offset : through
+        break
+      }
+    }
+    const last = events.at(-1)
+    const stretch: Stretch = {
+      batch: events.length > 0 ? toBatch(joinFrames(events, view.encoding, recent)) : undefined,
+      through: reached,
+      end: view.topic !== undefined && last?.event.end ? last.event.offset : undefined,
+      page: undefined,
+    }
+    let byCursor = this.#stretches.get(view)
+    if (!byCursor) {
+      byCursor = new Map()
+      this.#stretches.set(view, byCursor)
+    }
+    byCursor.set(cursor, stretch)
+    return stretch
+  }
+
+  get #batchBytes(): number {
+    return this.#hub.isPressed ? pressedBatchBytes : batchBytes
+  }
+
+  /** The read of this view at this cursor that is under way, or a new one. */
+  #share(view: View, cursor: number, through: number): Promise<Stretch> {
+    let byCursor = this.#underWay.get(view)
+    if (!byCursor) {
+      byCursor = new Map()
+      this.#underWay.set(view, byCursor)
+    }
+    const shared = byCursor.get(cursor)
+    if (shared) return shared
+    const read = this.#readLog(view, cursor, through).finally(() => {
+      byCursor.delete(cursor)
+      if (byCursor.size === 0) this.#underWay.delete(view)
+    })
+    byCursor.set(cursor, read)
+    return read
+  }
+
+  async #readLog(view: View, cursor: number, through: number): Promise<Stretch> {
+    const page = await this.#hub.log.read(cursor, {
+      selectors: view.selectors,
+      through,
+      maxEvents: maxBatchEvents,
+      maxBytes: this.#batchBytes,
+      newest: view.isConflated,
+    })
+    const frames = page.events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
+    const last = page.events.at(-1)
+    return {
+      batch: frames.length > 0 ? toBatch(Buffer.concat(frames)) : undefined,
+      through: page.through,
+      end: view.topic !== undefined && last?.end ? last.offset : undefined,
+      page,
+    }
+  }
+
+  async #readSnapshot(subscription: HubSubscription): Promise<Stretch> {
+    const { view, cursor, snapshotThrough } = subscription
+    const page = await this.#hub.log.read(cursor, {
+      selectors: view.selectors,
+      through: snapshotThrough,
+      maxEvents: maxBatchEvents,
+      maxBytes: this.#batchBytes,
+      newest: true,
+    })
+    const frames = page.events.map((event: LogEvent) => view.encoding.event(event, undefined))
+    if (page.through >= snapshotThrough) {
+      frames.push(view.encoding.hubEvent(hubTypes.cursor, this.#hub.positionAt(snapshotThrough), ''))
+    }
+    const last = page.events.at(-1)
+    return {
+      batch: frames.length > 0 ? toBatch(Buffer.concat(frames)) : undefined,
+      through: page.through,
+      end: view.topic !== undefined && last?.end ? last.offset : undefined,
+      page: undefined,
+    }
+  }
+
+  async #read(subscription: HubSubscription, read: () => Promise<Stretch>): Promise<void> {
+    const { cursor } = subscription
+    this.#reads++
+    try {
+      const stretch = await read()
+      if (subscription.phase !== 'reading') return
+      if (stretch.through === cursor) this.#rest(laggingRestMs)
+      // The log went back meanwhile, and took the cursor along.
+      if (subscription.cursor !== cursor) subscription.happen('more')
+      else this.#give(subscription, stretch)
+    } catch (error) {
+      this.#hub.report('Reading the log failed; those who are catching up wait for it.', error)
+      this.#rest(failedRestMs)
+      if (subscription.phase === 'reading') subscription.happen('more')
+    } finally {
+      this.#reads--
+      if (this.#line.length > 0) this.#schedule()
+    }
+  }
+
+  #rest(ms: number): void {
+    this.#pause ??= setTimeout(() => {
+      this.#pause = undefined
+      if (this.#line.length > 0) this.#schedule()
+    }, ms).unref()
+  }
+
+  #give(subscription: HubSubscription, stretch: Stretch): void {
+    const { page } = stretch
+    if (page && page.floor > subscription.cursor && this.#skipTrimmed(subscription, page)) return
+    subscription.cursor = stretch.through
+    subscription.freshness = 'settled'
+    if (subscription.snapshotThrough > 0 && subscription.cursor >= subscription.snapshotThrough) {
+      subscription.cursor = subscription.snapshotThrough
+      subscription.snapshotThrough = 0
+    }
+    if (stretch.batch) subscription.giveAlone(stretch.batch)
+    if (stretch.end !== undefined) subscription.finishTopic(stretch.end)
+    else if (subscription.phase === 'reading') this.#arrive(subscription)
+  }
+
+  /** The log was trimmed above the cursor. Whether the page that was read is to be dropped. */
+  #skipTrimmed(subscription: HubSubscription, page: Page): boolean {
+    const { freshness, cursor, view } = subscription
+    if (freshness === 'floating') return false
+    const head = view.through(this.#hub.tail)
+    const requested = this.#hub.positionAt(cursor)
+    // A reader that was overrun while connected goes on at the head: it is too slow for what is left.
+    subscription.sayGap('trimmed', requested, freshness === 'resumed' ? Math.min(page.floor, head) : head)
+    subscription.freshness = 'settled'
+    if (subscription.phase === 'reading') this.#arrive(subscription)
+    return true
+  }
+
+  /** Live, if nothing is left to read; else back into the line. */
+  #arrive(subscription: HubSubscription): void {
+    const { view } = subscription
+    const hasReached = subscription.snapshotThrough === 0 && subscription.cursor === view.through(this.#hub.tail)
+    if (!hasReached) subscription.happen('more')
+    else if (this.#hub.isDraining) subscription.finishForDrain()
+    else subscription.happen('reached')
+  }
+}
+
+/** Of the events from index `start` on, those that no later one of their topic and key supersedes. */
+function newestOf(recent: Recent, start: number): Set<RecentEvent> {
+  const newest = new Map<string, RecentEvent>()
+  for (let i = start; ; i++) {
+    const entry = recent.at(i)
+    if (!entry) return new Set(newest.values())
+    newest.set(`${entry.event.topic}\n${entry.event.key}`, entry)
+  }
+}

@@ -1,0 +1,136 @@
+import type { EventLog, Head, NewEvent, TopicInfo } from '../log/log.js'
+import { TidingsError } from '../wire/errors.js'
+import { toPositionText } from '../wire/names.js'
+import { findStart } from './begin.js'
+import type { Beginning, Hub, HubStatus, PageOptions, PageResult, Subscription, TopicStatus } from './hub.js'
+import { LiveFlow } from './live-flow.js'
+import type { HubOptions } from './options.js'
+import { resolveHubOptions } from './options.js'
+import { readPage } from './page.js'
+import type { SubscribeRequest } from './request.js'
+import type { Sink } from './sink.js'
+import type { View } from './view.js'
+
+/** How long a question about readiness waits for the log. */
+const readyTimeoutMs = 2_000
+/** While the hub drains, clients are asked to stay away so many times longer, spread over as many times the span. */
+const drainRetryFactor = 3
+
+/**
+ * Starts a hub on a log. Resolves when the log has answered once.
+ * The log is handed in open, and stays the caller's: `close` does not close it.
+ */
+export async function createHub(log: EventLog, options: HubOptions = {}): Promise<Hub> {
+  return new LogHub(log, resolveHubOptions(options), await log.head())
+}
+
+class LogHub implements Hub {
+  readonly #log: EventLog
+  readonly #options: Required<HubOptions>
+  readonly #flow: LiveFlow
+  #draining: Promise<void> | undefined
+
+  constructor(log: EventLog, options: Required<HubOptions>, head: Head) {
+    this.#log = log
+    this.#options = options
+    this.#flow = new LiveFlow(log, options, head)
+  }
+
+  get status(): HubStatus {
+    const flow = this.#flow
+    return {
+      draining: this.#draining !== undefined,
+      subscriptions: flow.subscriptions.size,
+      catchingUp: [...flow.subscriptions].filter(subscription => subscription.state === 'catching-up').length,
+      tail: flow.positionAt(flow.tail),
+      heldBytes: flow.heldBytes,
+    }
+  }
+
+  async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
+    this.#refuseWhileDraining()
+    const positions = await this.#log.append(events)
+    return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
+  }
+
+  async begin(request: SubscribeRequest): Promise<Beginning> {
+    this.#refuseWhileDraining()
+    const start = await findStart(this.#flow, request)
+    return start === 'ended' ? { kind: 'ended' } : { kind: 'open', request, start }
+  }
+
+  attach(beginning: Beginning & { readonly kind: 'open' }, sink: Sink): Subscription {
+    return this.#flow.attach(beginning.request, beginning.start, sink)
+  }
+
+  async page(request: Omit<SubscribeRequest, 'encoding' | 'conflateMs'>, options: PageOptions): Promise<PageResult> {
+    this.#refuseWhileDraining()
+    return readPage(this.#flow, request, options)
+  }
+
+  retryMs(): number {
+    const { retryMs, random } = this.#options
+    const spread = this.#draining ? drainRetryFactor * (1 + random()) : 0.8 + 0.4 * random()
+    return Math.round(Math.min(300_000, Math.max(500, retryMs * spread)))
+  }
+
+  async topics(options: {
+    readonly after?: string | undefined
+    readonly limit: number
+  }): Promise<readonly TopicStatus[]> {
+    const topics = await this.#log.topics(options)
+    return topics.map(info => this.#topicStatus(info))
+  }
+
+  async topic(topic: string): Promise<TopicStatus | undefined> {
+    const info = await this.#log.topic(topic)
+    return info && this.#topicStatus(info)
+  }
+
+  async ready(): Promise<boolean> {
+    if (this.#draining) return false
+    let timer: NodeJS.Timeout | undefined
+    const tooLong = new Promise<false>(resolve => {
+      timer = setTimeout(() => resolve(false), readyTimeoutMs)
+    })
+    try {
+      return await Promise.race([this.#log.head().then(() => true), tooLong])
+    } catch (error) {
+      this.#options.report('The log does not answer.', error)
+      return false
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  drain(deadlineMs: number): Promise<void> {
+    this.#draining ??= this.#flow.drain(deadlineMs, () => this.retryMs())
+    return this.#draining
+  }
+
+  async close(): Promise<void> {
+    await this.#flow.close()
+  }
+
+  #topicStatus(info: TopicInfo): TopicStatus {
+    const flow = this.#flow
+    const views = new Set<View>()
+    flow.views.match(info.topic, view => void views.add(view))
+    let subscribers = 0
+    for (const view of views) subscribers += view.members
+    return {
+      topic: info.topic,
+      events: info.events,
+      first: flow.positionAt(info.first),
+      last: flow.positionAt(info.last),
+      ended: info.end !== undefined,
+      subscribers,
+      rate: flow.rates.of(info.topic),
+    }
+  }
+
+  #refuseWhileDraining(): void {
+    if (this.#draining)
+      throw new TidingsError('draining', 'The hub is shutting down; try again, it or another will answer.')
+  }
+}

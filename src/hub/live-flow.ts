@@ -1,0 +1,314 @@
+import { epochAt, judge, presentEpoch } from '../log/epochs.js'
+import type { EpochEntry, EventLog, Head, Page } from '../log/log.js'
+import { hubTypes, parsePosition, toPositionText } from '../wire/names.js'
+import type { BeginSurroundings, Start } from './begin.js'
+import { CatchUp } from './catch-up.js'
+import { Follower } from './follower.js'
+import { Heartbeats } from './heartbeats.js'
+import type { Batch } from './held.js'
+import { HeldBytes, toBatch } from './held.js'
+import type { HubOptions } from './options.js'
+import { Rates } from './rates.js'
+import type { RecentEvent } from './recent.js'
+import { Recent } from './recent.js'
+import type { Gap, SubscribeRequest } from './request.js'
+import type { Encoding, Sink } from './sink.js'
+import type { Surroundings } from './subscription.js'
+import { HubSubscription } from './subscription.js'
+import type { View } from './view.js'
+import { joinFrames } from './view.js'
+import { Views } from './views.js'
+
+/**
+ * The live flow: follows the log, matches its events to the views that want them, and gives each live subscription its turn's
+ * events in one write. Whoever cannot keep up, or begins further back, is handed to `CatchUp` and comes back at the tail.
+ */
+export class LiveFlow implements Surroundings, BeginSurroundings {
+  readonly log: EventLog
+  readonly stallMs: number
+  readonly subscriptions: Set<HubSubscription> = new Set()
+  readonly recent: Recent
+  readonly rates: Rates
+  readonly views: Views
+  readonly #options: Required<HubOptions>
+  readonly #held: HeldBytes
+  readonly #heartbeats: Heartbeats
+  readonly #catchUp: CatchUp
+  readonly #follower: Follower
+  readonly #verifying: NodeJS.Timeout
+  #head: Head
+  #tail: number
+  /** Set while draining. */
+  #drainRetryMs: (() => number) | undefined
+  #reaching: { readonly offset: number; readonly resolve: () => void }[] = []
+  #onEmpty: (() => void) | undefined
+  /** The last `$cursor` of each encoding: the same for all that are live and silent. */
+  readonly #cursorFrames = new Map<Encoding, { readonly offset: number; readonly frame: Uint8Array }>()
+
+  constructor(log: EventLog, options: Required<HubOptions>, head: Head) {
+    this.log = log
+    this.stallMs = options.stallMs
+    this.#options = options
+    this.#head = head
+    this.#tail = head.offset
+    this.recent = new Recent(head.offset, { maxBytes: options.maxRecentBytes, maxEvents: options.maxRecentEvents })
+    this.rates = new Rates(options.clock)
+    this.views = new Views(options.clock, view => this.#endWindow(view))
+    this.#held = new HeldBytes(options.maxHeldBytes)
+    this.#heartbeats = new Heartbeats(options.heartbeatMs, options.random)
+    this.#catchUp = new CatchUp(this)
+    this.#follower = new Follower(this)
+    this.#verifying = setInterval(() => void this.#follower.verify(), options.heartbeatMs)
+    this.#verifying.unref()
+  }
+
+  get tail(): number {
+    return this.#tail
+  }
+
+  get head(): Head {
+    return this.#head
+  }
+
+  get epochs(): readonly EpochEntry[] {
+    return this.#head.epochs
+  }
+
+  get recentFrom(): number {
+    return this.recent.from
+  }
+
+  get tick(): number {
+    return this.#heartbeats.now
+  }
+
+  get heldBytes(): number {
+    return this.#held.bytes
+  }
+
+  get isPressed(): boolean {
+    return this.#held.isPressed
+  }
+
+  get isDraining(): boolean {
+    return this.#drainRetryMs !== undefined
+  }
+
+  report(message: string, error?: unknown): void {
+    this.#options.report(message, error)
+  }
+
+  positionAt(offset: number): string {
+    return toPositionText(epochAt(offset, this.#head.epochs), offset)
+  }
+
+  retryMs(): number {
+    return this.#drainRetryMs?.() ?? this.#options.retryMs
+  }
+
+  /** Resolves when the hub has passed `offset`, or will not. */
+  reached(offset: number): Promise<void> {
+    if (this.#tail >= offset) return Promise.resolve()
+    return new Promise(resolve => this.#reaching.push({ offset, resolve }))
+  }
+
+  attach(request: SubscribeRequest, start: Start, sink: Sink): HubSubscription {
+    const view = this.views.enter(request)
+    const isSnapshot = start.isSnapshot && this.#tail > 0
+    const rewound = this.#judgeAgain(start)
+    const cursor = rewound ? Math.min(this.#tail, start.cursor) : start.cursor
+    const subscription = new HubSubscription(view, sink, this, {
+      // What a window has gathered goes out when it ends; "now" is then where that window began.
+      cursor: isSnapshot ? 0 : start.freshness === 'settled' ? Math.min(cursor, view.through(this.#tail)) : cursor,
+      freshness: start.freshness,
+      snapshotThrough: isSnapshot ? this.#tail : 0,
+    })
+    this.subscriptions.add(subscription)
+    this.#heartbeats.add(subscription)
+    sink.listen(subscription)
+    subscription.giveAlone(toBatch(this.#firstBlocks(subscription, rewound ?? start.gap)))
+    if (start.endedAt !== undefined && !rewound) subscription.finishTopic(start.endedAt)
+    else if (subscription.phase === 'waiting') this.#catchUp.begin(subscription)
+    return subscription
+  }
+
+  /** The log may have gone back since the start was found. */
+  #judgeAgain(start: Start): Pick<Gap, 'reason' | 'requested'> | undefined {
+    if (judge({ epoch: start.epoch, offset: start.cursor }, this.epochs) === 'good') return undefined
+    return { reason: 'rewound', requested: toPositionText(start.epoch, start.cursor) }
+  }
+
+  /**
+   * `$cursor`, and `$gap` if there is one. Until the client has the `$gap`, its cursor must stay where it was, or a cut between the
+   * two would make the loss a silent one: so this `$cursor` is the one that was requested, or if that is none, the beginning of all.
+   * A snapshot has no cursor before it is complete.
+   */
+  #firstBlocks(subscription: HubSubscription, gap: Pick<Gap, 'reason' | 'requested'> | undefined): Uint8Array {
+    const { view, cursor, snapshotThrough } = subscription
+    const { encoding } = view
+    if (!gap) return snapshotThrough > 0 ? new Uint8Array() : this.cursorFrame(subscription, cursor)
+    const resumed = snapshotThrough > 0 ? snapshotThrough : cursor
+    const said = JSON.stringify({ ...gap, resumedAt: this.positionAt(resumed) } satisfies Gap)
+    if (snapshotThrough > 0) return encoding.hubEvent(hubTypes.gap, undefined, said)
+    const requested = parsePosition(gap.requested) ? gap.requested : this.positionAt(0)
+    return Buffer.concat([
+      encoding.hubEvent(hubTypes.cursor, requested, ''),
+      encoding.hubEvent(hubTypes.gap, this.positionAt(resumed), said),
+    ])
+  }
+
+  /** The next stretch of the log: everybody's turn. */
+  take(page: Page): void {
+    this.#adopt(page)
+    const touched: View[] = []
+    for (const event of page.events) {
+      const recent = this.recent.push(event, this.positionAt(event.offset))
+      this.rates.count(event.topic)
+      this.views.match(event.topic, view => {
+        if (view.collect(recent)) touched.push(view)
+      })
+    }
+    this.#tail = page.through
+    for (const view of touched) {
+      if (view.window) view.window.schedule()
+      else this.#giveLive(view, view.takeTurn())
+    }
+    this.recent.settle()
+    if (this.#reaching.length > 0) this.#settleReaching(this.#tail)
+  }
+
+  /** Takes over the head of a page, and goes back if the log did. */
+  #adopt(page: Page): void {
+    const present = presentEpoch(page.head.epochs)
+    const isKnown = this.epochs.some(entry => entry.epoch === present)
+    if (isKnown) {
+      if (page.from !== this.#tail) throw new Error(`The log went on after ${page.from}, not after ${this.#tail}.`)
+      // A log that lags may show an older head, but not one that the hub goes back to.
+      if (present === presentEpoch(this.epochs)) this.#head = page.head
+      return
+    }
+    if (page.from < this.#tail) this.#goBack(page)
+    else this.#head = page.head
+  }
+
+  #goBack(page: Page): void {
+    const lost = [...this.subscriptions]
+      .filter(subscription => subscription.state !== 'closed' && subscription.through > page.from)
+      .map(subscription => ({ subscription, requested: this.positionAt(subscription.through) }))
+    for (const view of this.views) for (const member of view.window?.reset() ?? []) this.enqueue(member)
+    this.#head = page.head
+    this.#tail = page.from
+    this.recent.reset(page.from)
+    this.#cursorFrames.clear()
+    this.#settleReaching(Number.POSITIVE_INFINITY)
+    for (const subscription of this.subscriptions) {
+      // It was told no cursor yet, so its client asks again from the start.
+      if (subscription.snapshotThrough > 0) subscription.destroy()
+    }
+    for (const { subscription, requested } of lost) {
+      if (subscription.snapshotThrough === 0) subscription.sayGap('rewound', requested, page.from)
+    }
+  }
+
+  #giveLive(view: View, events: readonly RecentEvent[]): void {
+    const last = events.at(-1)
+    if (!last) return
+    const batch = toBatch(joinFrames(events, view.encoding, this.recent))
+    const { live } = view
+    view.wroteAt = this.tick
+    // Backwards, because whoever leaves is replaced by the last.
+    for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).give(batch)
+    if (view.topic === undefined || !last.event.end) return
+    for (const subscription of this.subscriptions) {
+      if (subscription.view === view && subscription.through >= last.event.offset) {
+        subscription.finishTopic(last.event.offset)
+      }
+    }
+  }
+
+  #endWindow(view: View): void {
+    const { window, live } = view
+    if (!window) return
+    if (window.isOverfull) for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).happen('behind')
+    this.#giveLive(view, window.end())
+    for (const member of window.takeWaiting()) this.enqueue(member)
+  }
+
+  #settleReaching(tail: number): void {
+    const reaching = this.#reaching
+    this.#reaching = reaching.filter(({ offset }) => offset > tail)
+    for (const { offset, resolve } of reaching) if (offset <= tail) resolve()
+  }
+
+  enqueue(subscription: HubSubscription): void {
+    this.#catchUp.enqueue(subscription)
+  }
+
+  cursorFrame(subscription: HubSubscription, offset: number): Uint8Array {
+    const { encoding } = subscription.view
+    const made = this.#cursorFrames.get(encoding)
+    if (made?.offset === offset) return made.frame
+    const frame = encoding.hubEvent(hubTypes.cursor, this.positionAt(offset), '')
+    this.#cursorFrames.set(encoding, { offset, frame })
+    return frame
+  }
+
+  hold(subscription: HubSubscription, batch: Batch): void {
+    this.#held.hold(subscription, batch)
+  }
+
+  release(subscription: HubSubscription): void {
+    this.#held.release(subscription)
+  }
+
+  retire(subscription: HubSubscription): void {
+    this.views.leave(subscription.view)
+    this.#heartbeats.remove(subscription)
+  }
+
+  forget(subscription: HubSubscription): void {
+    this.subscriptions.delete(subscription)
+    if (this.subscriptions.size === 0) this.#onEmpty?.()
+  }
+
+  /** See `Hub.drain`. */
+  async drain(deadlineMs: number, retryMs: () => number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const deadline = new Promise<void>(resolve => {
+      timer = setTimeout(resolve, deadlineMs)
+    })
+    try {
+      await Promise.race([this.#reachHead(), deadline])
+      this.#drainRetryMs = retryMs
+      for (const view of this.views) if (view.window) this.#endWindow(view)
+      for (const subscription of this.subscriptions) if (subscription.phase === 'live') subscription.finishForDrain()
+      if (this.subscriptions.size === 0) return
+      const empty = new Promise<void>(resolve => {
+        this.#onEmpty = resolve
+      })
+      await Promise.race([empty, deadline])
+      for (const subscription of this.subscriptions) subscription.destroy()
+      await empty
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #reachHead(): Promise<void> {
+    try {
+      await this.reached((await this.log.head()).offset)
+    } catch (error) {
+      this.report('The log does not answer; what it holds reaches clients when they come back.', error)
+    }
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#verifying)
+    this.#heartbeats.close()
+    this.#catchUp.close()
+    for (const view of this.views) view.window?.close()
+    for (const subscription of this.subscriptions) subscription.destroy()
+    this.#settleReaching(Number.POSITIVE_INFINITY)
+    await this.#follower.close()
+  }
+}

@@ -1,0 +1,187 @@
+import { hubTypes } from '../wire/names.js'
+import type { Beating } from './heartbeats.js'
+import type { Batch, Holder } from './held.js'
+import { toBatch } from './held.js'
+import type { Subscription } from './hub.js'
+import type { Happening, State } from './lifecycle.js'
+import { next } from './lifecycle.js'
+import type { Gap } from './request.js'
+import type { Sink, SinkListener } from './sink.js'
+import type { View } from './view.js'
+
+/** What a subscription needs of its hub. */
+export interface Surroundings {
+  /** The offset that the hub has passed. */
+  readonly tail: number
+  /** Now, in ticks of the heartbeats. */
+  readonly tick: number
+  readonly stallMs: number
+  readonly isDraining: boolean
+  positionAt(offset: number): string
+  /** `$cursor` at the hub's tail, or at another offset. */
+  cursorFrame(subscription: HubSubscription, offset: number): Uint8Array
+  retryMs(): number
+  /** Puts the subscription into the line of those that wait to read. */
+  enqueue(subscription: HubSubscription): void
+  hold(subscription: HubSubscription, batch: Batch): void
+  release(subscription: HubSubscription): void
+  /** It is to hear no more. Called once. */
+  retire(subscription: HubSubscription): void
+  /** Its sink is gone. Called once, after `retire`. */
+  forget(subscription: HubSubscription): void
+}
+
+/**
+ * Whether a subscription was given nothing yet, and if so, where it is to go on when the log turns out to be trimmed above its
+ * cursor: at what is left without a word (it asked for the oldest), or there with a `$gap` (it came with a cursor).
+ */
+export type Freshness = 'floating' | 'resumed' | 'settled'
+
+/** One reader: a cursor, and the sink that its bytes go to. It has no queue, no timer and no promise of its own. */
+export class HubSubscription implements Subscription, SinkListener, Holder, Beating {
+  phase: State = 'waiting'
+  /** All up to here was given; while live, what the view's live members have passed counts instead. */
+  cursor: number
+  freshness: Freshness
+  /** While above 0: the newest of each topic and key up to here is being given (`since=latest`). */
+  snapshotThrough: number
+  held: Batch | undefined = undefined
+  liveIndex = -1
+  wroteAt = 0
+  wheelSlot = 0
+  wheelIndex = -1
+  readonly view: View
+  readonly #sink: Sink
+  readonly #hub: Surroundings
+
+  constructor(
+    view: View,
+    sink: Sink,
+    hub: Surroundings,
+    start: { readonly cursor: number; readonly freshness: Freshness; readonly snapshotThrough: number },
+  ) {
+    this.view = view
+    this.#sink = sink
+    this.#hub = hub
+    this.cursor = start.cursor
+    this.freshness = start.freshness
+    this.snapshotThrough = start.snapshotThrough
+  }
+
+  get state(): 'catching-up' | 'live' | 'closed' {
+    if (this.phase === 'live') return 'live'
+    return this.phase === 'ending' || this.phase === 'closed' ? 'closed' : 'catching-up'
+  }
+
+  /** All up to here was given, live or not. */
+  get through(): number {
+    return this.phase === 'live' ? this.view.through(this.#hub.tail) : this.cursor
+  }
+
+  /** Moves to the state that the table names, and does what entering and leaving states entails. */
+  happen(happening: Happening): void {
+    const before = this.phase
+    const after = next(before, happening)
+    if (after === before) return
+    if (before === 'live') {
+      this.cursor = this.through
+      this.view.leave(this)
+      if (this.view.live.length === 0) this.view.window?.reset().forEach(member => void this.#hub.enqueue(member))
+    }
+    this.phase = after
+    if (after === 'live') this.view.join(this)
+    if (after === 'waiting') this.#hub.enqueue(this)
+    if (before !== 'ending' && (after === 'ending' || after === 'closed')) this.#hub.retire(this)
+    if (after === 'closed') this.#hub.forget(this)
+  }
+
+  /** Gives the sink bytes; those of one batch are the same bytes for all that are given it. */
+  give(batch: Batch): void {
+    if (this.#sink.write(batch.bytes)) return
+    this.#hub.hold(this, batch)
+    this.#sink.watchStall(this.#hub.stallMs)
+    this.happen('full')
+  }
+
+  /** Gives the sink bytes while the subscription is not, or not only, hearing with the live members of its view. */
+  giveAlone(batch: Batch): void {
+    this.wroteAt = this.#hub.tick
+    this.give(batch)
+  }
+
+  /** Says that matching events may be missing, and goes on after `resumed`. */
+  sayGap(reason: Gap['reason'], requested: string, resumed: number): void {
+    const resumedAt = this.#hub.positionAt(resumed)
+    this.cursor = resumed
+    this.giveAlone(toBatch(gapFrame(this.view, { reason, requested, resumedAt })))
+  }
+
+  /** Ends the stream with last words, which a sink takes even while it holds bytes back. */
+  finish(lastWords?: Uint8Array): void {
+    if (this.state === 'closed') return
+    this.happen('finish')
+    if (lastWords) this.#sink.write(lastWords)
+    this.#sink.watchStall(this.#hub.stallMs)
+    this.#sink.end()
+  }
+
+  /** Ends the stream because its topic has ended at `offset`. */
+  finishTopic(offset: number): void {
+    this.finish(this.view.encoding.hubEvent(hubTypes.end, this.#hub.positionAt(offset), '{}'))
+  }
+
+  /** Ends the stream and asks the client to come back later. */
+  finishForDrain(): void {
+    this.finish(this.view.encoding.retry?.(this.#hub.retryMs()))
+  }
+
+  expire(): void {
+    this.finish(this.view.encoding.hubEvent(hubTypes.expired, this.#hub.positionAt(this.through), ''))
+  }
+
+  close(): void {
+    this.finish()
+  }
+
+  /** Drops the connection, and what it holds. */
+  destroy(): void {
+    this.#sink.destroy()
+  }
+
+  evict(): void {
+    this.destroy()
+  }
+
+  lastWriteAt(): number {
+    return this.phase === 'live' ? Math.max(this.wroteAt, this.view.wroteAt) : this.wroteAt
+  }
+
+  beat(): boolean {
+    if (this.state === 'closed') return false
+    // A sink that holds bytes back has something to send already, a snapshot has no cursor to show, and while a read is
+    // under way its page is the next thing to be said.
+    if (this.phase === 'live' || (this.phase === 'waiting' && this.snapshotThrough === 0)) {
+      this.give(toBatch(this.#hub.cursorFrame(this, this.through)))
+    }
+    return true
+  }
+
+  drained(): void {
+    if (this.held) this.#hub.release(this)
+    if (this.phase !== 'ending') this.#sink.watchStall(0)
+    this.happen('drained')
+  }
+
+  stalled(): void {
+    this.destroy()
+  }
+
+  closed(): void {
+    if (this.held) this.#hub.release(this)
+    this.happen('gone')
+  }
+}
+
+export function gapFrame(view: View, gap: Gap): Uint8Array {
+  return view.encoding.hubEvent(hubTypes.gap, gap.resumedAt, JSON.stringify(gap))
+}

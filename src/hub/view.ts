@@ -1,0 +1,91 @@
+import type { Selector } from '../wire/selector.js'
+import type { ConflationWindow } from './conflation.js'
+import type { Recent, RecentEvent } from './recent.js'
+import { exactTopic, toTest } from './selection.js'
+import type { Encoding } from './sink.js'
+import type { HubSubscription } from './subscription.js'
+
+/**
+ * What subscriptions of equal selectors, encoding and conflation have in common: they hear the same bytes.
+ * All live members stand at the same place, so no cursor is kept for each, and a turn's events are put together once.
+ */
+export class View {
+  /** Equal names are one view. */
+  readonly name: string
+  readonly selectors: readonly Selector[]
+  readonly encoding: Encoding
+  /** Behind the live flow, only the newest of each topic and key is given. */
+  readonly isConflated: boolean
+  /** Set with a conflation window above 0. */
+  readonly window: ConflationWindow | undefined
+  /** The one exact topic that the selectors are, if so: then it can end. */
+  readonly topic: string | undefined
+  readonly selects: (topic: string) => boolean
+  readonly live: HubSubscription[] = []
+  /** Live or catching up. */
+  members = 0
+  /** Tick of the last write to all live members. */
+  wroteAt = 0
+  /** Events of this turn, for the live members. */
+  #turn: RecentEvent[] = []
+
+  constructor(
+    name: string,
+    selectors: readonly Selector[],
+    encoding: Encoding,
+    conflation: { readonly isConflated: boolean; readonly window: ConflationWindow | undefined },
+  ) {
+    this.name = name
+    this.selectors = selectors
+    this.encoding = encoding
+    this.isConflated = conflation.isConflated
+    this.window = conflation.window
+    this.topic = exactTopic(selectors)
+    this.selects = toTest(selectors)
+  }
+
+  /** The offset that the live members have passed, when the hub has passed `tail`. */
+  through(tail: number): number {
+    return this.window ? this.window.through(tail) : tail
+  }
+
+  /** Takes an event of the turn; whether it is the turn's first. Several selectors of one view may offer it the same event. */
+  collect(recent: RecentEvent): boolean {
+    if (this.live.length === 0) return false
+    if (this.window) return this.window.collect(recent)
+    const last = this.#turn.at(-1)
+    if (last !== recent) this.#turn.push(recent)
+    return last === undefined
+  }
+
+  /** The turn's events, which are forgotten with this. */
+  takeTurn(): readonly RecentEvent[] {
+    const turn = this.#turn
+    this.#turn = []
+    return turn
+  }
+
+  join(member: HubSubscription): void {
+    member.liveIndex = this.live.length
+    this.live.push(member)
+  }
+
+  leave(member: HubSubscription): void {
+    const at = member.liveIndex
+    if (at < 0) return
+    const last = this.live.pop() as HubSubscription
+    if (last !== member) {
+      this.live[at] = last
+      last.liveIndex = at
+    }
+    member.liveIndex = -1
+    if (this.live.length === 0) this.#turn = []
+  }
+}
+
+/** The frames of events, one after the other, as one write. */
+export function joinFrames(events: readonly RecentEvent[], encoding: Encoding, recent: Recent): Uint8Array {
+  const [first] = events
+  if (first && events.length === 1) return recent.frame(first, encoding)
+  return Buffer.concat(events.map(event => recent.frame(event, encoding)))
+}

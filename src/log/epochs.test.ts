@@ -29,6 +29,23 @@ describe('withEpoch', () => {
   })
 })
 
+describe('a log that is cut again, below where its last history began', () => {
+  it('has no good cursor above the deeper cut', () => {
+    const table = withEpoch(
+      [
+        { epoch: 'a', first: 1 },
+        { epoch: 'b', first: 81 },
+      ],
+      61,
+    )
+    expect(table.map(entry => entry.first)).toEqual([1, 61, 61])
+    expect(judge({ epoch: 'a', offset: 70 }, table)).toBe('rewound')
+    expect(judge({ epoch: 'b', offset: 85 }, table)).toBe('rewound')
+    expect(judge({ epoch: 'a', offset: 60 }, table)).toBe('good')
+    expect(epochAt(61, table)).toBe(presentEpoch(table))
+  })
+})
+
 describe('judge', () => {
   it.each([
     ['old', 0, 'good'],

@@ -17,9 +17,15 @@ export function newEpoch(epochs: readonly EpochEntry[] = []): string {
   }
 }
 
-/** The table after a new history begins at `first`. The oldest entry goes when there are more than 64. */
+/**
+ * The table after a new history begins at `first`. The oldest entry goes when there are more than 64.
+ *
+ * A log that was cut twice may begin a history below where an earlier one began. Nothing of the earlier ones is left from
+ * there on, so their `first` comes down to it, and what is `good` stays a question to the next entry alone.
+ */
 export function withEpoch(epochs: readonly EpochEntry[], first: number): readonly EpochEntry[] {
-  return [...epochs, { epoch: newEpoch(epochs), first }].slice(-maxEpochs)
+  const left = epochs.map(entry => (entry.first > first ? { epoch: entry.epoch, first } : entry))
+  return [...left, { epoch: newEpoch(epochs), first }].slice(-maxEpochs)
 }
 
 /** The name of the present history. */
@@ -52,4 +58,14 @@ export function epochAt(offset: number, epochs: readonly EpochEntry[]): string {
     if (entry.first <= offset) return entry.epoch
   }
   return (epochs[0] as EpochEntry).epoch
+}
+
+/**
+ * The highest offset that is still the log's past to a reader who last saw the table `known`: the one before the history that
+ * followed the last one there. A reader who is above it goes back to it.
+ */
+export function cutAfter(known: readonly EpochEntry[], epochs: readonly EpochEntry[]): number {
+  const own = epochs.findIndex(entry => entry.epoch === presentEpoch(known))
+  const next = epochs[own + 1]
+  return next ? next.first - 1 : Infinity
 }

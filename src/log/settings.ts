@@ -1,0 +1,41 @@
+import { TidingsError } from '../wire/errors.js'
+import type { LogOptions, RetentionRule } from './log.js'
+import { compileRetention, type Retention } from './retention.js'
+
+/** What every driver takes, complete and checked. */
+export interface LogSettings {
+  readonly retention: Retention
+  readonly idempotencyMs: number
+  readonly maxOnce: number
+  readonly trimIntervalMs: number
+  readonly clock: () => number
+}
+
+/** The greatest delay that a timer takes. */
+const maxTimerMs = 2 ** 31 - 1
+
+/**
+ * Fills in the defaults. `defaultRetention`: the rules of a driver that cannot keep everything; default: none.
+ * Throws `invalid-setting`, with the path of what is wrong.
+ */
+export function resolveLogOptions(options: LogOptions, defaultRetention: readonly RetentionRule[] = []): LogSettings {
+  const clock = options.clock ?? Date.now
+  return Object.freeze({
+    retention: compileRetention(options.retention ?? defaultRetention),
+    idempotencyMs: wholeNumber('idempotencyMs', options.idempotencyMs ?? 120_000, 0),
+    maxOnce: wholeNumber('maxOnce', options.maxOnce ?? 100_000, 0),
+    trimIntervalMs: wholeNumber('trimIntervalMs', options.trimIntervalMs ?? 1_000, 1, maxTimerMs),
+    clock: () => Math.floor(clock()),
+  })
+}
+
+/** `value`, if it is a whole number from `least` to `most`; throws `invalid-setting` otherwise. */
+export function wholeNumber(
+  path: string,
+  value: number,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  throw new TidingsError('invalid-setting', `${path} is a whole number from ${least} to ${most}.`)
+}

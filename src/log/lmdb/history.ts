@@ -1,0 +1,39 @@
+import { withEpoch } from '../epochs.js'
+import type { EpochEntry } from '../log.js'
+import { readHead } from './catalog.js'
+import { encodeHead, metaKeys, type Store } from './layout.js'
+import { parseEpochs } from './session.js'
+import { formatText } from './store.js'
+
+/** What stands in an empty log. In a write transaction. */
+export function beginLog(store: Store): void {
+  store.meta.put(metaKeys.format, formatText())
+  store.meta.put(metaKeys.head, encodeHead({ offset: 0, time: 0, nextTopicId: 1, catalog: 0, tokens: 0 }))
+  store.meta.put(metaKeys.epochs, encodeEpochs(withEpoch([], 1)))
+}
+
+export function encodeEpochs(epochs: readonly EpochEntry[]): Buffer {
+  return Buffer.from(JSON.stringify(epochs))
+}
+
+/** Begins a new epoch after the head. In a write transaction. */
+export function beginEpochAfterHead(store: Store): void {
+  const value = store.meta.get(metaKeys.epochs)
+  const epochs = value ? parseEpochs(value) : []
+  store.meta.put(metaKeys.epochs, encodeEpochs(withEpoch(epochs, readHead(store).offset + 1)))
+}
+
+/**
+ * Settles what the last run has left, and marks the beginning of this one if its durability is `async` (`bootId` given, empty if
+ * not known). A run whose mark is still there did not end cleanly: if the machine has been started anew since, commits may be
+ * lost that were seen already, so a new epoch begins. In a write transaction.
+ */
+export function settleRun(store: Store, run: { readonly isAsync: boolean; readonly bootId: string | undefined }): void {
+  const left = store.meta.get(metaKeys.run)?.toString()
+  if (left !== undefined && (left === '' || left !== run.bootId)) beginEpochAfterHead(store)
+  if (run.isAsync) {
+    if (left === undefined || left !== run.bootId) store.meta.put(metaKeys.run, Buffer.from(run.bootId ?? ''))
+  } else if (left !== undefined) {
+    store.meta.remove(metaKeys.run)
+  }
+}

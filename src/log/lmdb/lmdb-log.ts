@@ -1,0 +1,135 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { matchesAny, type Selector } from '../../wire/selector.js'
+import { presentEpoch } from '../epochs.js'
+import type { EventLog, Head, TopicInfo } from '../log.js'
+import { createAppender } from './append.js'
+import { selectorRange } from './catalog.js'
+import { beginEpochAfterHead } from './history.js'
+import { decodeTopic, metaKeys, offsetOf, type TopicRecord, topicKey, topicOffsetKey } from './layout.js'
+import type { Ownership } from './owner.js'
+import { floorOf, offsetBefore, readPage } from './read.js'
+import type { Session } from './session.js'
+import { createTail } from './tail.js'
+import { createTrimmer } from './trim.js'
+
+/** How many topics a listing looks at before it lets others have their turn. */
+const listingChunk = 1_000
+
+export interface LmdbSettings {
+  readonly isAsync: boolean
+  readonly maxBytes: number
+  readonly idempotencyMs: number
+  readonly maxOnce: number
+  readonly trimIntervalMs: number
+}
+
+/** The log of an open store. Closing it closes the store. */
+export function createLmdbLog(session: Session, ownership: Ownership, settings: LmdbSettings): EventLog {
+  const { store } = session
+  const tail = createTail(session)
+  const appender = createAppender(session, { ...settings, committed: tail.committed })
+  const trimmer = createTrimmer(session, {
+    intervalMs: settings.trimIntervalMs,
+    idempotencyMs: settings.idempotencyMs,
+    removed: tail.removed,
+  })
+  let closing: Promise<void> | undefined
+
+  async function beginEpoch(expected: string): Promise<Head> {
+    session.checkOpen()
+    const { head, begun } = await session.write(ledger => {
+      const begun = presentEpoch(session.toHead(ledger.head).epochs) === expected
+      if (begun) beginEpochAfterHead(store)
+      return { head: session.toHead(ledger.head), begun }
+    })
+    if (begun) tail.begun()
+    return head
+  }
+
+  function toInfo(topic: TopicRecord): TopicInfo {
+    const start = topicOffsetKey(topic.id, 0)
+    const end = topicOffsetKey(topic.id + 1, 0)
+    const [first] = [...store.byTopic.getKeys({ start, end, limit: 1 })]
+    const [last] = [...store.byTopic.getKeys({ start: end, end: start, limit: 1, reverse: true, exclusiveStart: true })]
+    return {
+      topic: topic.topic,
+      events: topic.events,
+      first: first ? offsetOf(first) : 0,
+      last: last ? offsetOf(last) : 0,
+      end: topic.end || undefined,
+    }
+  }
+
+  async function topics(options: Parameters<EventLog['topics']>[0]): Promise<readonly TopicInfo[]> {
+    const { limit, selectors } = options
+    const found: TopicInfo[] = []
+    const { start, end } = listingRange(selectors)
+    let after = options.after === undefined ? undefined : topicKey(options.after)
+    while (found.length < limit) {
+      const more = session.read(() => {
+        const from = after && Buffer.compare(after, start) >= 0 ? { start: after, exclusiveStart: true } : { start }
+        const listed = [...store.topics.getRange({ ...from, end, limit: listingChunk })]
+        for (const { key, value } of listed) {
+          if (found.length === limit) return false
+          after = key
+          const topic = decodeTopic(value)
+          if (!selectors || matchesAny(selectors, topic.topic)) found.push(toInfo(topic))
+        }
+        return listed.length === listingChunk
+      })
+      if (!more) break
+      await nextTurn()
+    }
+    return found
+  }
+
+  async function close(): Promise<void> {
+    session.close()
+    tail.close()
+    await trimmer.close()
+    await appender.idle()
+    if (settings.isAsync) {
+      await store.root.flushed
+      await store.root.childTransaction(() => store.meta.remove(metaKeys.run))
+      await store.root.flushed
+    }
+    await store.root.close()
+    await ownership.release()
+  }
+
+  return {
+    name: session.name,
+    append: appender.append,
+    read: async (after, options) => readPage(session, after, options),
+    follow: tail.follow,
+    head: async () => session.read(head => session.toHead(head)),
+    beginEpoch,
+    offsetBefore: async time => offsetBefore(session, time),
+    floor: async selectors => session.read(() => floorOf(session, selectors)),
+    topic: async topic =>
+      session.read(() => {
+        const found = session.catalog.find(topic)
+        return found && toInfo(found)
+      }),
+    topics,
+    async trim() {
+      session.checkOpen()
+      await trimmer.trim()
+    },
+    close() {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** The part of the listing in which all that matches stands. */
+function listingRange(selectors: readonly Selector[] | undefined): { start: Buffer; end: Buffer } {
+  const ranges = selectors?.map(selectorRange) ?? [{ start: Buffer.of(0), end: Buffer.of(0xff) }]
+  const start = ranges.map(range => range.start).sort(Buffer.compare)[0]
+  const end = ranges
+    .map(range => range.end)
+    .sort(Buffer.compare)
+    .at(-1)
+  return { start: start ?? Buffer.of(0), end: end ?? Buffer.of(0) }
+}

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
+import { nearest } from '../http/nearest.js'
 import { TidingsError } from '../wire/errors.js'
-import { nearest } from './nearest.js'
 
 /** Where the log is kept: in this process, or in a directory. */
 export type LogPlace = { readonly kind: 'memory' } | { readonly kind: 'lmdb'; readonly directory: string }

@@ -1,0 +1,114 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { requireProgram } from '../support/programs.js'
+
+const git = requireProgram('git', 'apt-get install git')
+const curl = requireProgram('curl', 'apt-get install curl')
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** A program in a process group of its own, as a terminal has it: what Ctrl+C sends goes to all of it. */
+interface Run {
+  readonly ended: Promise<number | null>
+  output(): string
+  /** Resolves when the output has `pattern`; rejects with it if the program ends before. */
+  until(pattern: RegExp): Promise<RegExpExecArray>
+  signalAll(signal: NodeJS.Signals): void
+  signalFirst(signal: NodeJS.Signals): void
+}
+
+const running = new Set<ChildProcess>()
+
+function run(command: string, args: readonly string[], cwd: string): Run {
+  // What the npm that runs these tests has set is nothing that a stranger has.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|CI$|NODE_ENV$)/.test(name)))
+  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  let output = ''
+  let look = (): void => {}
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8')
+    stream.on('data', (text: string) => {
+      output += text
+      look()
+    })
+  }
+  const ended = new Promise<number | null>(resolve => {
+    child.once('close', code => {
+      running.delete(child)
+      resolve(code)
+    })
+  })
+  const signal = (pid: number | undefined, name: NodeJS.Signals): void => {
+    if (pid !== undefined) process.kill(pid, name)
+  }
+  return {
+    ended,
+    output: () => output,
+    until: pattern =>
+      new Promise((resolve, reject) => {
+        look = () => {
+          const match = pattern.exec(output)
+          if (match) resolve(match)
+        }
+        look()
+        void ended.then(code => reject(new Error(`${command} ended with ${code} before ${pattern}\n${output}`)))
+      }),
+    signalAll: name => signal(child.pid && -child.pid, name),
+    signalFirst: name => signal(child.pid, name),
+  }
+}
+
+describe.skipIf(!git || !curl)('a stranger with a fresh clone', () => {
+  let clone = ''
+
+  beforeAll(async () => {
+    clone = join(await mkdtemp(join(tmpdir(), 'tidings-stranger-')), 'tidings')
+    execFileSync('git', ['clone', '--quiet', root, clone])
+  })
+  afterAll(async () => {
+    for (const child of running) if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    await rm(join(clone, '..'), { recursive: true, force: true })
+  })
+
+  it('runs the hub with one command, and pastes what it prints', async () => {
+    const hub = run('npm', ['start', '--', '--port', '0'], clone)
+    await hub.until(/^Listening on http:\/\/127\.0\.0\.1:\d+$[\s\S]*\n\n$/m)
+    expect(hub.output()).toMatch(/^Installing packages .*\n[\s\S]*^Building .*$/m)
+    expect(hub.output()).toContain(`Log in lmdb:${join(clone, '.tidings')}`)
+    expect(existsSync(join(clone, '.tidings'))).toBe(true)
+
+    const [subscribe = '', publish = '', page = ''] = [...hub.output().matchAll(/^ {2}(\S.*)$/gm)].map(
+      ([, line]) => line,
+    )
+    const reader = run('sh', ['-c', subscribe], clone)
+    await reader.until(/^event: \$cursor$/m)
+    const publisher = run('sh', ['-c', publish], clone)
+    expect(await publisher.ended).toBe(0)
+    await reader.until(/^data: Hello$/m)
+    expect(await (await fetch(page)).text()).toContain('<title>Tidings</title>')
+
+    // Ctrl+C: the terminal signals all, and npm passes it on once more.
+    hub.signalAll('SIGINT')
+    await hub.ended
+    await reader.ended
+    expect(hub.output()).toMatch(/SIGINT: .*\n[\s\S]*^Ended\.$/m)
+  }, 180_000)
+
+  it('has it again at once, and ends it with a signal to npm alone', async () => {
+    const began = performance.now()
+    const hub = run('npm', ['start', '--', '--port', '0', '--no-demo'], clone)
+    await hub.until(/^Listening on /m)
+    const tookMs = performance.now() - began
+    expect(hub.output()).not.toMatch(/Installing|Building/)
+    // Two seconds on a quiet machine; here other suites run beside.
+    expect(tookMs).toBeLessThan(6_000)
+    hub.signalFirst('SIGTERM')
+    await hub.ended
+    expect(hub.output()).toMatch(/^Ended\.$/m)
+  }, 30_000)
+})

@@ -16,7 +16,7 @@ const control = /\p{Cc}/u
 const visibleAscii = /^[!-~]+$/
 const positionForm = /^([0-9a-z]{1,16})-(0|[1-9][0-9]{0,15})$/
 
-/** Length of `text` in bytes of UTF-8. */
+/** Length of `text`, which is well-formed, in bytes of UTF-8. */
 export function utf8Length(text: string): number {
   let bytes = text.length
   for (let i = 0; i < text.length; i++) {
@@ -112,7 +112,7 @@ export function toPositionText(epoch: string, offset: number): string {
 /** The position that `text` spells, or nothing if it spells none. */
 export function parsePosition(text: string): Position | undefined {
   const match = positionForm.exec(text)
-  if (!match) return undefined
-  const offset = Number(match[2])
-  return Number.isSafeInteger(offset) ? { epoch: match[1] as string, offset } : undefined
+  const epoch = match?.[1]
+  const offset = Number(match?.[2])
+  return epoch !== undefined && Number.isSafeInteger(offset) ? { epoch, offset } : undefined
 }

@@ -22,7 +22,7 @@ export interface ParserOptions {
   readonly lastEventId?: string | undefined
   /**
    * The longest block in UTF-16 units: its `data` lines, and the line at hand. A block of no more bytes than this is
-   * never too long; a line that has not ended takes less than five bytes of memory a unit of it. Default: 16,777,216.
+   * never too long; the buffer of a line that has not ended is below five bytes a unit. Default: 16,777,216.
    */
   readonly maxChars?: number | undefined
 }
@@ -58,8 +58,6 @@ const T = 0x74
 const defaultMaxChars = 16 * 1024 * 1024
 /** A line buffer that grew beyond this is given back when its line is read. */
 const keptBufferBytes = 64 * 1024
-/** Up to here a loop is quicker than the view that `set` needs. */
-const loopBytes = 32
 
 const digits = /^[0-9]+$/
 
@@ -109,33 +107,29 @@ export function createParser(options: ParserOptions): Parser {
     if (to < bytes.length && !closed) {
       // A character is at most three bytes a unit, so this line can only end too long. (3: a BOM counts for nothing.)
       if (heldBytes + bytes.length - to > (maxChars - dataChars) * 3 + 3) throw tooLong()
-      hold(bytes, to)
+      hold(to === 0 ? bytes : bytes.subarray(to))
     }
     pushing = false
   }
 
   function toText(lines: Uint8Array): string {
     if (heldBytes === 0) return decoder.decode(lines)
-    hold(lines, 0)
+    hold(lines)
     const text = decoder.decode(held.subarray(0, heldBytes))
     heldBytes = 0
     if (held.length > keptBufferBytes) held = new Uint8Array(0)
     return text
   }
 
-  function hold(bytes: Uint8Array, from: number): void {
-    const total = heldBytes + bytes.length - from
+  function hold(bytes: Uint8Array): void {
+    const total = heldBytes + bytes.length
     if (total > held.length) {
       const wider = new Uint8Array(Math.max(256, total + (total >> 1)))
       wider.set(held.subarray(0, heldBytes))
       held = wider
     }
-    if (bytes.length - from <= loopBytes) {
-      for (let i = from; i < bytes.length; i++) held[heldBytes++] = bytes[i] as number
-    } else {
-      held.set(from === 0 ? bytes : bytes.subarray(from), heldBytes)
-      heldBytes = total
-    }
+    held.set(bytes, heldBytes)
+    heldBytes = total
   }
 
   /** `text` ends where a line ends. */

@@ -36,8 +36,7 @@ export function matches(selector: Selector, topic: string): boolean {
   if (!glob) return selector.text === topic
   if (topic.startsWith('$') && (glob[0] === '*' || glob[0] === '**')) return false
   let from = 0
-  for (let i = 0; i < glob.length; i++) {
-    const segment = glob[i] as string
+  for (const segment of glob) {
     if (segment === '**') return true
     if (from > topic.length) return false
     const slash = topic.indexOf('/', from)
@@ -58,8 +57,7 @@ export function matchesAny(selectors: readonly Selector[], topic: string): boole
 export function covers(outer: Selector, inner: Selector): boolean {
   if (!outer.glob) return outer.text === inner.text
   if (!inner.glob) return matches(outer, inner.text)
-  for (let i = 0; i < outer.glob.length; i++) {
-    const wide = outer.glob[i] as string
+  for (const [i, wide] of outer.glob.entries()) {
     const narrow = inner.glob[i]
     if (wide === '**') return i > 0 || !inner.text.startsWith('$')
     if (narrow === undefined) return false

@@ -135,6 +135,7 @@ describe('eventBytes', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 150 }), data => {
         expect(eventBytes({ topic: 't', data })).toBe(1 + Buffer.byteLength(data))
       }),
+      { numRuns: 30 },
     )
   })
 })

@@ -17,12 +17,12 @@ export const eventOverheadBytes = 256
 /** Events that retention looks at in one go, before others have their turn. */
 export const trimBudget = 4096
 
-/** What a log of this process may be given otherwise; by tests of what other logs do. */
+/** What a store may be made to do otherwise, so that tests have a log that behaves as other logs do. */
 export interface StoreSeams {
   /** The offset after `offset`. Default: the next number. */
   readonly nextOffset?: ((offset: number) => number) | undefined
-  /** The histories to begin with. Default: a new one. */
-  readonly epochs?: readonly EpochEntry[] | undefined
+  /** The table after a new history begins. Default: `withEpoch`. */
+  readonly withEpoch?: ((epochs: readonly EpochEntry[], first: number) => readonly EpochEntry[]) | undefined
 }
 
 /** The events and their indexes, and what may be done with them in one step. */
@@ -31,6 +31,7 @@ export class MemoryStore {
   readonly #retention: Retention
   readonly #maxBytes: number
   readonly #nextOffset: (offset: number) => number
+  readonly #withEpoch: (epochs: readonly EpochEntry[], first: number) => readonly EpochEntry[]
   readonly #once: OnceTable
   readonly #keeper: Keeper
   readonly #topics = new Map<string, TopicRecord>()
@@ -48,12 +49,13 @@ export class MemoryStore {
     this.#retention = settings.retention
     this.#maxBytes = maxBytes
     this.#nextOffset = seams.nextOffset ?? (offset => offset + 1)
+    this.#withEpoch = seams.withEpoch ?? withEpoch
     this.#once = new OnceTable(settings.idempotencyMs, settings.maxOnce)
     this.#keeper = new Keeper(settings.retention, {
       isNewest: event => this.#topics.get(event.topic)?.newestOf(event.key) === event,
       remove: event => this.#remove(event),
     })
-    this.#head = { offset: 0, time: 0, epochs: seams.epochs ?? withEpoch([], 1) }
+    this.#head = { offset: 0, time: 0, epochs: this.#withEpoch([], 1) }
   }
 
   get head(): Head {
@@ -101,8 +103,13 @@ export class MemoryStore {
 
   beginEpoch(expected: string): Head {
     const { offset, time, epochs } = this.#head
-    if (presentEpoch(epochs) === expected) this.#head = { offset, time, epochs: withEpoch(epochs, offset + 1) }
+    if (presentEpoch(epochs) === expected) this.#head = { offset, time, epochs: this.#withEpoch(epochs, offset + 1) }
     return this.#head
+  }
+
+  offsetBefore(time: number): number {
+    // The head's time is known though its event may be gone.
+    return this.#head.time < time ? this.#head.offset : (this.events.lastBefore(time)?.offset ?? 0)
   }
 
   floor(selectors: readonly Selector[] | undefined): number {

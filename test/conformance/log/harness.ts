@@ -12,6 +12,8 @@ export interface LogFactory {
   open(options: LogOptions & { readonly directory: string }): Promise<EventLog>
   /** Whether a log that is opened again holds what it held when it was closed. */
   readonly persistent: boolean
+  /** Whether pages end anywhere, so that nothing can be said of how much one read gives. Default: false. */
+  readonly endsPagesEarly?: boolean | undefined
 }
 
 /** A clock that stands still until it is told otherwise. */

@@ -21,10 +21,11 @@ export function readChapter(open: OpenLog): void {
     it('gives what comes after the cursor ("all matching events with from < offset <= through, in order")', async () => {
       const { log } = await open()
       const offsets = await appendTo(log, ...eventsOf('a', 5))
-      const read = await log.read(offsets[1] as number, page)
-      checkPage(read, offsets[1] as number)
-      expect(offsetsOf(read.events)).toEqual(offsets.slice(2))
-      expect(read.through).toBe(read.head.offset)
+      const after = offsets[1] as number
+      const read = await log.read(after, page)
+      checkPage(read, after)
+      expect(offsetsOf(read.events)).toEqual(offsets.filter(offset => offset > after && offset <= read.through))
+      expect(offsetsOf(await readAll(log, {}, after))).toEqual(offsets.slice(2))
       expect(read.head).toEqual(await log.head())
     })
 
@@ -43,20 +44,20 @@ export function readChapter(open: OpenLog): void {
       const offsets = await appendTo(log, ...eventsOf('a', 10))
       for (const selectors of [undefined, select('a'), select('*')]) {
         const read = await log.read(0, { ...page, selectors, maxEvents: 4 })
-        expect(offsetsOf(read.events)).toEqual(offsets.slice(0, 4))
-        expect(read.through).toBeGreaterThanOrEqual(offsets[3] as number)
-        expect(read.through).toBeLessThan(offsets[4] as number)
-        expect(dataOf(await readAll(log, { selectors, maxEvents: 1 }))).toEqual(eventsOf('a', 10).map(e => e.data))
+        expect(read.events.length).toBeLessThanOrEqual(4)
+        expect(offsetsOf(read.events)).toEqual(offsets.filter(offset => offset <= read.through))
+        expect(dataOf(await readAll(log, { selectors, maxEvents: 1 }))).toEqual(dataOf(eventsOf('a', 10)))
       }
     })
 
-    it('stops after the event with which its data come to so many bytes ("maxBytes"), and always gives one', async () => {
+    it('stops after the event with which its data come to so many bytes ("maxBytes")', async () => {
       const { log } = await open()
       const offsets = await appendTo(log, ...eventsOf('a', 6, { data: 'x'.repeat(1000) }))
       for (const selectors of [undefined, select('a')]) {
         const two = await log.read(0, { ...page, selectors, maxBytes: 1500 })
-        expect(offsetsOf(two.events)).toEqual(offsets.slice(0, 2))
-        expect((await log.read(0, { ...page, selectors, maxBytes: 1 })).events).toHaveLength(1)
+        expect(two.events.length).toBeLessThanOrEqual(2)
+        expect(offsetsOf(two.events)).toEqual(offsets.filter(offset => offset <= two.through))
+        expect((await log.read(0, { ...page, selectors, maxBytes: 1 })).events.length).toBeLessThanOrEqual(1)
         expect(await readAll(log, { selectors, maxBytes: 1 })).toHaveLength(6)
       }
     })
@@ -65,9 +66,8 @@ export function readChapter(open: OpenLog): void {
       const { log } = await open()
       const offsets = await appendTo(log, ...eventsOf('a', 3), ...eventsOf('b', 3))
       const through = offsets[3] as number
-      const read = await log.read(offsets[0] as number, { ...page, through })
-      expect(offsetsOf(read.events)).toEqual(offsets.slice(1, 4))
-      expect(read.through).toBe(through)
+      expect(offsetsOf(await readAll(log, { through }, offsets[0]))).toEqual(offsets.slice(1, 4))
+      expect((await log.read(offsets[0] as number, { ...page, through })).through).toBeLessThanOrEqual(through)
       expect(offsetsOf(await readAll(log, { through, selectors: select('b') }))).toEqual([through])
       expect(await log.read(through, { ...page, through })).toMatchObject({ through, events: [] })
       expect(await log.read(through, { ...page, through: through - 1 })).toMatchObject({ through, events: [] })

@@ -22,7 +22,7 @@ export function describeLog(name: string, factory: LogFactory): void {
     readChapter(open)
     followChapter(open)
     retentionChapter(open)
-    newestChapter(open)
+    newestChapter(open, factory)
     topicsChapter(open)
     idempotencyChapter(open)
     epochsChapter(open)

@@ -69,7 +69,8 @@ async function findPlace(hub: BeginSurroundings, origin: Origin, tail: number): 
     origin.cursor !== undefined && since?.kind === 'position'
       ? await findPlace(hub, { selectors: origin.selectors, since }, tail)
       : await placeSince(hub, origin, goOn ?? { kind: 'earliest' }, tail)
-  return { ...fallback, gap: { reason: judged, requested } }
+  // What is trimmed above the place that the `$gap` names is another gap, not a part of this one.
+  return { ...fallback, freshness: fallback.isSnapshot ? 'settled' : 'resumed', gap: { reason: judged, requested } }
 }
 
 /** The offset of a cursor that is good, or why it is not. */

@@ -160,6 +160,10 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   /** The next stretch of the log: everybody's turn. */
   take(page: Page): void {
     this.#adopt(page)
+    if (page.floor > this.#tail) {
+      this.#skip(page)
+      return
+    }
     const touched: View[] = []
     for (const event of page.events) {
       const recent = this.recent.push(event, this.positionAt(event.offset))
@@ -191,6 +195,19 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     else this.#head = page.head
   }
 
+  /**
+   * The hub itself was overrun: events were removed before it passed them. Everybody reads the log instead, which knows
+   * of each selection whether that concerns it.
+   */
+  #skip(page: Page): void {
+    for (const view of this.views) {
+      for (let i = view.live.length - 1; i >= 0; i--) (view.live[i] as HubSubscription).happen('behind')
+    }
+    this.#tail = page.through
+    this.recent.reset(page.through)
+    this.#settleReaching(this.#tail)
+  }
+
   #goBack(page: Page): void {
     const lost = [...this.subscriptions]
       .filter(subscription => subscription.state !== 'closed' && subscription.through > page.from)
@@ -210,19 +227,24 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     }
   }
 
+  /** Gives the live members of a view its events. What fails here must fail for them alone, and not in silence. */
   #giveLive(view: View, events: readonly RecentEvent[]): void {
     const last = events.at(-1)
     if (!last) return
-    const batch = toBatch(joinFrames(events, view.encoding, this.recent))
     const { live } = view
-    view.wroteAt = this.tick
-    // Backwards, because whoever leaves is replaced by the last.
-    for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).give(batch)
-    if (view.topic === undefined || !last.event.end) return
-    for (const subscription of this.subscriptions) {
-      if (subscription.view === view && subscription.through >= last.event.offset) {
-        subscription.finishTopic(last.event.offset)
-      }
+    const ending = view.topic !== undefined && last.event.end ? [...live] : []
+    try {
+      const batch = toBatch(joinFrames(events, view.encoding, this.recent))
+      view.wroteAt = this.tick
+      // Backwards, because whoever leaves is replaced by the last.
+      for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).give(batch)
+      for (const member of ending) member.finishTopic(last.event.offset)
+    } catch (error) {
+      this.report(
+        'Events could not be written; those who should have heard them are cut off, and come back by cursor.',
+        error,
+      )
+      for (const member of live) member.destroy()
     }
   }
 

@@ -129,7 +129,8 @@ export interface EventLog {
 
   /**
    * Pages of all events after `after`, each beginning where the one before ended, as they are appended, without end.
-   * A page holds at most about 256 KiB of data, or one event. When a new epoch begins, a page says so in its head at once,
+   * A page holds at most about 256 KiB of data, or one event. A follower that retention overran is told by a `floor` above
+   * the page's `from`. When a new epoch begins, a page says so in its head at once,
    * empty if need be; its `from` is then below what was given before if the log lost events. Ends when `signal` aborts.
    */
   follow(after: number, signal: AbortSignal): AsyncIterable<Page>

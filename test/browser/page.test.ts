@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
 import { freePort, type HubProcess, startHubProcess } from '../support/hub-process.js'
 
@@ -66,8 +66,10 @@ describe.skipIf(!browserProgram)('the page at /', () => {
     await page.keyboard.press('Enter')
     await page.locator('#pause[aria-pressed=true]').waitFor()
     await fetch(`${hub.url}/events/news`, { method: 'POST', body: 'while paused' })
-    const clock = await page.locator('#clock').textContent()
-    await page.locator('#clock', { hasNotText: clock ?? '' }).waitFor()
+    // Drawn after it: what is said later than the news.
+    const line = page.locator('.plot', { hasText: 'Load' }).locator('path.first')
+    const before = await line.getAttribute('d')
+    await vi.waitFor(async () => expect(await line.getAttribute('d')).not.toBe(before), { timeout: 10_000 })
     expect(await rows.filter({ hasText: 'while paused' }).count()).toBe(0)
     await page.keyboard.press('Enter')
     await rows.filter({ hasText: 'while paused' }).first().waitFor()

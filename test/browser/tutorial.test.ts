@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, type ExpectStatic, it, vi } from 'vitest'
 import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
 import { type HubProcess, startHubProcess } from '../support/hub-process.js'
 
@@ -31,7 +31,8 @@ describe.skipIf(!browserProgram)('the page of any tutorial, unchanged', () => {
     await rm(directory, { recursive: true, force: true })
   })
 
-  it('shows the time from a page of another origin', async () => {
+  // At once, since both wait for the clock.
+  it.concurrent('shows the time from a page of another origin', async ({ expect }) => {
     server = createServer((_request, response) => {
       response.setHeader('content-type', 'text/html')
       response.end(html)
@@ -39,16 +40,16 @@ describe.skipIf(!browserProgram)('the page of any tutorial, unchanged', () => {
     await once(server, 'listening')
     const address = server.address()
     if (address === null || typeof address === 'string') throw new Error('no port')
-    await expectTime(`http://127.0.0.1:${address.port}/`)
+    await expectTime(expect, `http://127.0.0.1:${address.port}/`)
   })
 
-  it('shows the time from a file', async () => {
+  it.concurrent('shows the time from a file', async ({ expect }) => {
     const file = join(directory, 'tutorial.html')
     await writeFile(file, html)
-    await expectTime(pathToFileURL(file).href)
+    await expectTime(expect, pathToFileURL(file).href)
   })
 
-  async function expectTime(address: string): Promise<void> {
+  async function expectTime(expect: ExpectStatic, address: string): Promise<void> {
     const page = await browser.newPage()
     const errors = watchErrors(page)
     await page.goto(address)

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type HubProcess, startHubProcess } from '../support/hub-process.js'
 import { requireProgram } from '../support/programs.js'
 
@@ -37,12 +37,15 @@ describe.skipIf(!curl)('what README.md says to type', () => {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     })
+    onTestFinished(() => {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL')
+    })
     let output = ''
     const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)))
     await new Promise<void>(resolve => {
       const hear = (bytes: Buffer): void => {
         output += String(bytes)
-        if (kind === 'listen' && /^event: \$cursor\nid: \S+\ndata:/m.test(output)) resolve()
+        if (kind === 'listen' && /^event: \$cursor\ndata:/m.test(output)) resolve()
       }
       child.stdout.on('data', hear)
       child.stderr.on('data', hear)

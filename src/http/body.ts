@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http'
+import { TidingsError } from '../wire/errors.js'
+
+/**
+ * The body of a request, taken a chunk at a time: while nobody asks for the next one, the connection is not read, so at most
+ * what Node.js had in hand is held.
+ */
+export class Body {
+  readonly #incoming: IncomingMessage
+  readonly #chunks: Buffer[] = []
+  #wake: (() => void) | undefined
+  #isOver = false
+  #isCut = false
+
+  constructor(incoming: IncomingMessage) {
+    this.#incoming = incoming
+    incoming.on('data', this.#onData)
+    incoming.on('end', this.#onEnd)
+    incoming.on('error', this.#onCut)
+    incoming.on('close', this.#onCut)
+    incoming.pause()
+  }
+
+  /**
+   * The next bytes; nothing after the last. Throws `request-timeout` if none come in `waitMs`, `bad-request` if the connection
+   * ends before the body does.
+   */
+  async next(waitMs: number): Promise<Buffer | undefined> {
+    const deadline = Date.now() + waitMs
+    for (;;) {
+      const chunk = this.#chunks.shift()
+      if (chunk) return chunk
+      if (this.#isOver) return undefined
+      if (this.#isCut) throw new TidingsError('bad-request', 'The connection ended before the body did.')
+      const leftMs = deadline - Date.now()
+      if (leftMs <= 0) throw new TidingsError('request-timeout', 'The body came too slowly.')
+      await this.#more(leftMs)
+    }
+  }
+
+  /** Resolves when something came, or the time is over. */
+  #more(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      this.#incoming.resume()
+    })
+  }
+
+  /** What is still to come is thrown away as it comes, for at most `ms`; then the connection is cut off. */
+  discard(ms: number): void {
+    const incoming = this.#incoming
+    this.#chunks.length = 0
+    incoming.off('data', this.#onData)
+    incoming.resume()
+    if (incoming.complete || incoming.destroyed) return
+    // A connection closed with unread bytes is reset, and a reset may overtake the answer that says why.
+    const timer = setTimeout(() => incoming.socket.destroy(), ms)
+    timer.unref()
+    const stop = () => clearTimeout(timer)
+    incoming.once('end', stop)
+    incoming.once('close', stop)
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#chunks.push(chunk)
+    this.#incoming.pause()
+    this.#wake?.()
+  }
+
+  readonly #onEnd = (): void => {
+    this.#isOver = true
+    this.#wake?.()
+  }
+
+  readonly #onCut = (): void => {
+    this.#isCut = true
+    this.#wake?.()
+  }
+}

@@ -1,0 +1,172 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { TidingsError } from '../wire/errors.js'
+import { type Answer, sendAnswer, withHeaders } from './answer.js'
+import { answerAsset } from './assets.js'
+import { Body } from './body.js'
+import { preflightHeaders, varyingHeaders } from './cors.js'
+import { type Form, tryNegotiate } from './negotiate.js'
+import { answerHealth, answerReadiness, answerTopic, answerTopics, problemsPage } from './operations.js'
+import { answerPage } from './page.js'
+import { Problem } from './problem.js'
+import { publishObjects, publishText } from './publish.js'
+import { readReadRequest } from './read-request.js'
+import { toRefusal } from './refusal.js'
+import { type RequestHead, readRequestHead } from './request-head.js'
+import { methodsOf, type Route, routeOf } from './routes.js'
+import { hasBody } from './stream-request.js'
+import { answerStreamHead } from './subscribe.js'
+import type { Surface } from './surface.js'
+
+/** How long what is left of a body is still taken after the answer, so that the answer is not lost to a reset. */
+const discardMs = 5_000
+/** Requests that one connection may have waiting at once; browsers have one. */
+const maxPipelined = 64
+
+/**
+ * Answers an ordinary request: everything but a stream. Never rejects.
+ *
+ * `expectsContinue`: the body comes only when it is asked for, so what is refused before that is never sent.
+ */
+export async function handle(
+  surface: Surface,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  expectsContinue: boolean,
+): Promise<void> {
+  const { socket } = incoming
+  const { pipeline } = surface
+  if (pipeline.under(socket) >= maxPipelined) {
+    socket.destroy()
+    return
+  }
+  pipeline.enter(socket, response)
+  // What goes wrong with a connection shows as 'close'.
+  response.on('error', () => undefined)
+  incoming.on('error', () => undefined)
+  let body: Body | undefined
+  const openBody = () => {
+    if (expectsContinue) response.writeContinue()
+    body = new Body(incoming)
+    return body
+  }
+  let head: RequestHead | undefined
+  let answer: Answer
+  try {
+    head = readRequestHead(incoming, surface.access, surface.settings.limits)
+    answer = await dispatch(surface, head, incoming, response, openBody)
+  } catch (error) {
+    answer = toRefusal(surface, error, head && formOf(head))
+  }
+  if (response.destroyed || !socket.writable) return
+  send(surface, response, withHeaders(answer, varyingHeaders(head, answer.status)))
+  if (!incoming.complete) (body ?? new Body(incoming)).discard(discardMs)
+}
+
+/** The form in which the request asks for events, if it does. */
+function formOf({ method, path, headers }: RequestHead): Form | undefined {
+  const asksForEvents = (method === 'GET' || method === 'HEAD') && /^\/events(?:\/|$)/.test(path)
+  return asksForEvents ? tryNegotiate(headers.accept) : undefined
+}
+
+async function dispatch(
+  surface: Surface,
+  head: RequestHead,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  openBody: () => Body,
+): Promise<Answer> {
+  const route = routeOf(head.path)
+  const { method, caller } = head
+  const methods = methodsOf[route.kind]
+  if (route.kind === 'other' && !surface.assets.has(route.path)) {
+    throw new TidingsError('not-found', 'There is nothing here. Events are at /events and /events/{topic}.')
+  }
+  if (!methods.includes(method)) {
+    throw new Problem('method-not-allowed', `There are ${methods.join(', ')} here.`, {
+      headers: { Allow: methods.join(', ') },
+    })
+  }
+  if (method === 'OPTIONS') return answerOptions(surface, head, methods)
+  if (method === 'POST') {
+    surface.access.requireTrusted(caller)
+    if (route.kind !== 'events') throw new TidingsError('method-not-allowed', 'Events are published to /events.')
+    return route.topic === undefined
+      ? publishObjects(surface.publisher, head, openBody)
+      : publishText(surface.publisher, head, route.topic, openBody)
+  }
+  if (hasBody(head.headers)) throw new TidingsError('bad-request', `A ${method} has no body.`)
+  return answerRead(surface, head, route, incoming, response)
+}
+
+function answerOptions({ access }: Surface, head: RequestHead, methods: readonly string[]): Answer {
+  const asked = head.headers['access-control-request-method']
+  return {
+    status: 204,
+    headers: { Allow: methods.join(', '), ...preflightHeaders(head.caller, asked, methods, access) },
+    body: '',
+  }
+}
+
+async function answerRead(
+  surface: Surface,
+  head: RequestHead,
+  route: Route,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+): Promise<Answer> {
+  const { hub, access, assets } = surface
+  switch (route.kind) {
+    case 'events': {
+      const request = readReadRequest(head, route.topic, access, surface.settings.limits)
+      if (request.form === 'application/json') {
+        return answerPage(surface, head, request, whenLeft(incoming, response))
+      }
+      if (head.method === 'HEAD') return answerStreamHead(surface, request)
+      // Only a request that waited behind another one on its connection comes here.
+      throw new TidingsError('overloaded', 'A stream wants a connection that is not waiting for other answers.')
+    }
+    case 'topics':
+      access.requireTrusted(head.caller)
+      return route.topic === undefined ? answerTopics(hub, head.query) : answerTopic(hub, route.topic, head.query)
+    case 'healthz':
+      return answerHealth()
+    case 'readyz':
+      return answerReadiness(hub)
+    case 'problems':
+      return answerAsset(problemsPage, head.headers['if-none-match'])
+    default: {
+      const asset = route.kind === 'other' ? assets.get(route.path) : undefined
+      if (!asset) throw new TidingsError('not-found', 'There is nothing here.')
+      if (!asset.isPublic) access.requireTrusted(head.caller)
+      return answerAsset(asset, head.headers['if-none-match'])
+    }
+  }
+}
+
+/** Aborts when the caller has left, or will send no more: who polls does not close its side before it is answered. */
+function whenLeft(incoming: IncomingMessage, response: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  const { socket } = incoming
+  const left = () => controller.abort()
+  socket.once('end', left)
+  response.once('close', () => {
+    socket.off('end', left)
+    left()
+  })
+  return controller.signal
+}
+
+function send(surface: Surface, response: ServerResponse, answer: Answer): void {
+  const { answersInFlight, pipeline, settings } = surface
+  if (pipeline.isClosing) response.shouldKeepAlive = false
+  const bytes = Buffer.byteLength(answer.body)
+  if (answersInFlight.take(bytes)) {
+    response.once('close', () => answersInFlight.give(bytes))
+    // The reader may take its time, but not stand still: Node.js then destroys the connection.
+    response.setTimeout(settings.limits.writeTimeoutMs)
+    sendAnswer(response, answer)
+    return
+  }
+  const error = new TidingsError('overloaded', 'Too many answers are with slow readers; try again soon.')
+  sendAnswer(response, withHeaders(toRefusal(surface, error, undefined), { Vary: 'Accept, Origin' }))
+}

@@ -1,0 +1,43 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { LineCutter } from './lines.js'
+
+test('lines are the same whatever the chunks', () => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom('\n', 'a', 'é', '\r')), fc.array(fc.nat(6)), (letters, sizes) => {
+      const body = Buffer.from(letters.join(''))
+      const cutter = new LineCutter(1000)
+      const lines: string[] = []
+      let from = 0
+      for (const size of [...sizes, body.length]) {
+        for (const line of cutter.cut(body.subarray(from, from + size))) lines.push(line.bytes.toString())
+        from += size
+      }
+      const rest = cutter.rest()
+      if (rest) lines.push(rest.bytes.toString())
+      const expected = body.toString().split('\n')
+      if (expected.at(-1) === '') expected.pop()
+      expect(lines).toEqual(expected)
+    }),
+  )
+})
+
+test('a line that drips in byte by byte costs its length', () => {
+  const cutter = new LineCutter(1_000_000)
+  const byte = Buffer.from('a')
+  for (let i = 0; i < 1_000_000; i++) [...cutter.cut(byte)]
+  expect(cutter.isTooLong).toBe(false)
+  expect(cutter.size).toBe(1_000_000)
+  ;[...cutter.cut(byte)]
+  expect(cutter.isTooLong).toBe(true)
+})
+
+test('lines before one that is too long are cut', () => {
+  const cutter = new LineCutter(3)
+  expect([...cutter.cut(Buffer.from('ab\ncd\nefgh\nij\n'))].map(line => [line.number, line.bytes.toString()])).toEqual([
+    [1, 'ab'],
+    [2, 'cd'],
+  ])
+  expect(cutter.isTooLong).toBe(true)
+  expect(cutter.number).toBe(3)
+})

@@ -1,0 +1,68 @@
+/** A line of a body, from 1, without its end. */
+export interface Line {
+  readonly number: number
+  readonly bytes: Buffer
+}
+
+/**
+ * Cuts a body into lines, whatever the chunks: each byte is looked at and copied a bounded number of times. A line ends at LF; a CR before
+ * it is white space of JSON. Holds one unfinished line of at most `maxLineBytes`.
+ */
+export class LineCutter {
+  readonly #maxLineBytes: number
+  #parts: Buffer[] = []
+  #size = 0
+  #number = 1
+
+  constructor(maxLineBytes: number) {
+    this.#maxLineBytes = maxLineBytes
+  }
+
+  /** The line that is being cut. */
+  get number(): number {
+    return this.#number
+  }
+
+  /** Bytes of it that are held. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Whether the line being cut is longer than is taken. What `cut` gave is good all the same. */
+  get isTooLong(): boolean {
+    return this.#size > this.#maxLineBytes
+  }
+
+  /** The lines that `chunk` ends, until one is too long; what follows that one is not cut. */
+  *cut(chunk: Buffer): Generator<Line> {
+    let from = 0
+    for (;;) {
+      const end = chunk.indexOf(0x0a, from)
+      this.#hold(chunk.subarray(from, end < 0 ? undefined : end))
+      if (this.isTooLong || end < 0) return
+      yield this.#take()
+      from = end + 1
+    }
+  }
+
+  /** The last line, if the body did not end with a line's end. */
+  rest(): Line | undefined {
+    return this.#size > 0 ? this.#take() : undefined
+  }
+
+  #hold(part: Buffer): void {
+    if (part.length === 0) return
+    this.#size += part.length
+    this.#parts.push(part)
+    // Parts of a few bytes each would cost far more than their bytes.
+    if (this.#parts.length >= 1024) this.#parts = [Buffer.concat(this.#parts)]
+  }
+
+  #take(): Line {
+    const [first] = this.#parts
+    const bytes = first && this.#parts.length === 1 ? first : Buffer.concat(this.#parts)
+    this.#parts = []
+    this.#size = 0
+    return { number: this.#number++, bytes }
+  }
+}

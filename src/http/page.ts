@@ -1,0 +1,44 @@
+import type { PageResult } from '../hub/hub.js'
+import { TidingsError } from '../wire/errors.js'
+import { type Answer, jsonAnswer } from './answer.js'
+import { matchesTag, toEntityTag } from './etag.js'
+import type { ReadRequest } from './read-request.js'
+import type { RequestHead } from './request-head.js'
+import type { Surface } from './surface.js'
+
+/** Answers with a page, at once or, with `wait`, at the first event. `signal` aborts when nobody waits for it any more. */
+export async function answerPage(
+  { hub, longPolls }: Surface,
+  head: RequestHead,
+  request: ReadRequest,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const { selectors, cursor, limit, waitMs } = request
+  // To go on after a gap the hub has a default of its own; only without a cursor a page begins at the oldest event.
+  const since = request.since ?? (cursor === undefined ? { kind: 'earliest' } : undefined)
+  const isLongPoll = waitMs > 0
+  if (isLongPoll && !longPolls.take(1)) {
+    throw new TidingsError('overloaded', 'Too many long polls wait already; try again later, or listen to a stream.')
+  }
+  try {
+    const page = await hub.page({ selectors, cursor, since }, { limit, ...(isLongPoll && { waitMs }), signal })
+    return toAnswer(page, head)
+  } finally {
+    if (isLongPoll) longPolls.give(1)
+  }
+}
+
+function toAnswer({ events, cursor, more, gap, ended }: PageResult, head: RequestHead): Answer {
+  const headers = { ETag: tagOf({ events, cursor, more, gap, ended }), 'Cache-Control': 'no-cache' }
+  if (matchesTag(head.headers['if-none-match'], headers.ETag)) return { status: 304, headers, body: '' }
+  return jsonAnswer({ events, cursor, more, gap, ended }, headers)
+}
+
+/**
+ * Weak, and without the cursor, which moves with events that do not match: a poll that brings nothing new is a 304, and the
+ * cursor that its caller has is as good as the one it is not told.
+ */
+function tagOf({ events, more, gap, ended }: PageResult): string {
+  const seen = events.map(event => event.id ?? JSON.stringify(event))
+  return `W/${toEntityTag(JSON.stringify([seen, more, gap, ended]))}`
+}

@@ -1,0 +1,117 @@
+import type { Hub } from '../hub/hub.js'
+import { TidingsError } from '../wire/errors.js'
+import { type Answer, jsonAnswer } from './answer.js'
+import type { Body } from './body.js'
+import { type NewEvent, readEventObjects, toNewEvent } from './event-object.js'
+import { checkIdempotencyKey, digestOf, onceOnly } from './idempotency.js'
+import { mediaTypeOf } from './media-type.js'
+import { parseParameters } from './parameters.js'
+import { publishLines } from './publish-ndjson.js'
+import { overloaded, type Publisher } from './publisher.js'
+import type { RequestHead } from './request-head.js'
+import { decodeUtf8, withoutMark } from './utf8.js'
+
+const textTypes = /^text\/|^application\/(?:json|x-www-form-urlencoded)$/
+
+/** `POST /events/{topic}`: the body, as it is, is the data of one event. */
+export async function publishText(
+  publisher: Publisher,
+  head: RequestHead,
+  topic: string,
+  body: () => Body,
+): Promise<Answer> {
+  const type = mediaTypeOf(head.headers)
+  // curl -d sends text as a form; what it holds is not looked into.
+  if (type !== undefined && !textTypes.test(type)) {
+    throw new TidingsError(
+      'unsupported-media-type',
+      'The body is the data of the event: send text/plain (or another text/*), application/json, or no Content-Type.',
+    )
+  }
+  const parameters = parseParameters(head.query, { names: ['type', 'key', 'eventId', 'end'] })
+  const key = checkIdempotencyKey(head.headers['idempotency-key'])
+  const described = {
+    topic,
+    type: parameters.one('type'),
+    key: parameters.one('key'),
+    eventId: parameters.one('eventId'),
+    end: parameters.flag('end'),
+  }
+  const { limits } = publisher
+  // Before the body is read: what is wrong without it need not be sent.
+  toNewEvent({ ...described, data: '' }, limits)
+  return withWholeBody(publisher, head, body, limits.maxEventBytes, async bytes => {
+    const event = toNewEvent({ ...described, data: decodeUtf8(bytes, 'the body') }, limits)
+    const digest = key && digestOf('text', head.path, head.query, bytes)
+    const [id] = await publisher.hub.publish([key && digest ? onceOnly(event, key, 0, digest) : event])
+    return jsonAnswer({ id })
+  })
+}
+
+/** `POST /events`: event objects, as JSON or a line each. */
+export async function publishObjects(publisher: Publisher, head: RequestHead, body: () => Body): Promise<Answer> {
+  const type = mediaTypeOf(head.headers)
+  const isLines = type === 'application/x-ndjson'
+  if (type !== 'application/json' && !isLines) {
+    throw new TidingsError(
+      'unsupported-media-type',
+      'Send Content-Type: application/json (an event or an array of them) or application/x-ndjson (an event a line); or POST the data alone to /events/{topic}.',
+    )
+  }
+  parseParameters(head.query, { names: [] })
+  const key = checkIdempotencyKey(head.headers['idempotency-key'])
+  if (isLines) return publishLines(publisher, body(), key)
+  const { limits } = publisher
+  return withWholeBody(publisher, head, body, limits.maxBodyBytes, async bytes => {
+    const { events, isArray } = readEventObjects(withoutMark(decodeUtf8(bytes, 'the body')), limits)
+    const ids = await append(publisher.hub, events, key, () => digestOf('json', head.path, head.query, bytes))
+    return jsonAnswer(isArray ? { ids } : { id: ids[0] })
+  })
+}
+
+async function append(
+  hub: Hub,
+  events: readonly NewEvent[],
+  key: string | undefined,
+  toDigest: () => string,
+): Promise<readonly string[]> {
+  if (events.length === 0) return []
+  if (key === undefined) return hub.publish(events)
+  const digest = toDigest()
+  return hub.publish(events.map((event, i) => onceOnly(event, key, i, digest)))
+}
+
+/**
+ * Reads a body whole, and keeps its size counted until `use` is done. Throws `too-large` above `maxBytes`, at once where the
+ * length is announced, and `overloaded` when too much is being published at the same time.
+ */
+async function withWholeBody(
+  { limits, inFlight }: Publisher,
+  head: RequestHead,
+  open: () => Body,
+  maxBytes: number,
+  use: (bytes: Uint8Array) => Promise<Answer>,
+): Promise<Answer> {
+  if (Number(head.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
+  const body = open()
+  const deadline = Date.now() + limits.bodyTimeoutMs
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    for (;;) {
+      const chunk = await body.next(Math.max(0, deadline - Date.now()))
+      if (!chunk) break
+      if (size + chunk.length > maxBytes) throw tooLarge(maxBytes)
+      if (!inFlight.take(chunk.length)) throw overloaded()
+      size += chunk.length
+      chunks.push(chunk)
+    }
+    return await use(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+  } finally {
+    inFlight.give(size)
+  }
+}
+
+function tooLarge(maxBytes: number): TidingsError {
+  return new TidingsError('too-large', `The body has at most ${maxBytes} bytes here.`)
+}

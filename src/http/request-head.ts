@@ -1,0 +1,76 @@
+import type { IncomingMessage } from 'node:http'
+import { TidingsError } from '../wire/errors.js'
+import type { Access, Caller } from './access.js'
+import type { HttpLimits } from './settings.js'
+import { parseTarget } from './target.js'
+import { decodeUtf8 } from './utf8.js'
+
+/** The head of a request, read and admitted. */
+export interface RequestHead {
+  readonly method: string
+  readonly path: string
+  readonly query: string
+  readonly caller: Caller
+  /** Of the headers that matter, each at most once; others as Node.js joins them. */
+  readonly headers: IncomingMessage['headers']
+  /** `Last-Event-ID` as text; nothing if it is absent or empty. */
+  readonly lastEventId: string | undefined
+}
+
+// Headers of which a second one would leave it open which counts. (Content-Length: Node.js refuses the second.)
+const single = new Set([
+  'host',
+  'origin',
+  'content-type',
+  'last-event-id',
+  'idempotency-key',
+  'access-control-request-method',
+])
+
+/**
+ * Throws `bad-request`, `uri-too-long`, `headers-too-large`, `host-not-allowed` or `invalid-utf8`; what else a caller may do is
+ * the route's to decide.
+ */
+export function readRequestHead(incoming: IncomingMessage, access: Access, limits: HttpLimits): RequestHead {
+  const { method = '', url = '', headers, rawHeaders, httpVersion } = incoming
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
+    throw new TidingsError('bad-request', 'This server speaks HTTP/1.1 and HTTP/1.0.')
+  }
+  if (url.length > limits.maxUrlBytes) {
+    throw new TidingsError('uri-too-long', `The request target has at most ${limits.maxUrlBytes} bytes.`)
+  }
+  checkHeaders(rawHeaders, limits)
+  const { path, query, authority } = parseTarget(url)
+  const caller = access.identify({
+    host: headers.host,
+    authority,
+    origin: headers.origin,
+    mayLackHost: httpVersion === '1.0',
+  })
+  return { method, path, query, caller, headers, lastEventId: lastEventIdOf(headers) }
+}
+
+function checkHeaders(raw: readonly string[], limits: HttpLimits): void {
+  if (raw.length / 2 > limits.maxHeaders) {
+    throw new TidingsError('headers-too-large', `A request has at most ${limits.maxHeaders} headers.`)
+  }
+  const seen = new Set<string>()
+  let bytes = 0
+  for (let i = 0; i < raw.length; i += 2) {
+    const name = (raw[i] as string).toLowerCase()
+    bytes += name.length + (raw[i + 1] as string).length + 4
+    if (single.has(name) && seen.size === seen.add(name).size) {
+      throw new TidingsError('bad-request', `The header ${name} is given more than once.`)
+    }
+  }
+  if (bytes > limits.maxHeaderBytes) {
+    throw new TidingsError('headers-too-large', `The headers of a request have at most ${limits.maxHeaderBytes} bytes.`)
+  }
+}
+
+function lastEventIdOf(headers: IncomingMessage['headers']): string | undefined {
+  const value = headers['last-event-id']
+  if (typeof value !== 'string' || value === '') return undefined
+  // Node.js gives a byte as a character; EventSource sends the id as UTF-8 (WHATWG, "last event ID string").
+  return decodeUtf8(Buffer.from(value, 'latin1'), 'the header Last-Event-ID')
+}

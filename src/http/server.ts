@@ -1,0 +1,215 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { type AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Hub } from '../hub/hub.js'
+import { TidingsError } from '../wire/errors.js'
+import { Access } from './access.js'
+import { withHeaders, writeAnswer } from './answer.js'
+import type { Assets } from './assets.js'
+import { Budget } from './budget.js'
+import { type ClientError, toClientRefusal } from './client-error.js'
+import { handle } from './handle.js'
+import { toRefusal } from './refusal.js'
+import type { HttpSettings } from './settings.js'
+import { HeldSockets } from './sinks/held-sockets.js'
+import { Pipeline, streamRequestClass } from './stream-request.js'
+import { serveStream } from './subscribe.js'
+import type { Report, Surface } from './surface.js'
+
+export interface HttpServerOptions {
+  readonly hub: Hub
+  /** From `resolveHttpSettings`. */
+  readonly settings: HttpSettings
+  /** Files served as they are. Default: none. */
+  readonly assets?: Assets | undefined
+  /** Is told of faults of the hub's own that a caller was answered with, without their text. Default: says nothing. */
+  readonly report?: Report | undefined
+}
+
+/** Where a hub listens. */
+export interface Listening {
+  /** As a browser calls it, such as `http://127.0.0.1:8080`. */
+  readonly url: string
+  readonly host: string
+  readonly port: number
+}
+
+/** A hub on a port. */
+export interface HubServer {
+  /** Begins to listen. Rejects with `cannot-listen` if the address cannot be had. */
+  listen(): Promise<Listening>
+  /** Where it listens; nothing before and after. */
+  readonly address: Listening | undefined
+  /**
+   * Takes no more connections, then ends the streams (`Hub.drain`), then lets what is being answered finish and closes its
+   * connections; what is left after `deadlineMs` is destroyed. Resolves when no connection is left.
+   */
+  drain(deadlineMs: number): Promise<void>
+  /** Ends at once: destroys every connection. Resolves when none is left. Leaves the hub as it is. */
+  close(): Promise<void>
+}
+
+/** The hub's surface, on `node:http`. Listens only when it is told to. */
+export function createHttpServer({ hub, settings, assets, report }: HttpServerOptions): HubServer {
+  const { limits } = settings
+  return new NodeHubServer({
+    hub,
+    settings,
+    access: new Access(settings),
+    assets: assets ?? new Map(),
+    report: report ?? (() => undefined),
+    publisher: { hub, limits, inFlight: new Budget(limits.maxPublishBytesInFlight) },
+    sockets: new HeldSockets({ writeTimeoutMs: limits.writeTimeoutMs }),
+    pipeline: new Pipeline(),
+    answersInFlight: new Budget(limits.maxPageBytesInFlight),
+    longPolls: new Budget(limits.maxLongPolls),
+  })
+}
+
+class NodeHubServer implements HubServer {
+  readonly #surface: Surface
+  readonly #server: Server
+  readonly #refused = new WeakSet<Duplex>()
+  #closed: Promise<void> | undefined
+
+  constructor(surface: Surface) {
+    this.#surface = surface
+    this.#server = createHubListener(surface)
+    this.#server.on('upgrade', (incoming, socket) => this.#onBareSocket(incoming, socket))
+    this.#server.on('connect', (_incoming, socket) => {
+      if (!(socket instanceof Socket)) return void socket.destroy()
+      this.#refuse(socket, new TidingsError('method-not-allowed', 'This is no proxy.'))
+    })
+    this.#server.on('clientError', (error: ClientError, socket) => this.#onClientError(error, socket))
+  }
+
+  get address(): Listening | undefined {
+    const address = this.#server.address()
+    return typeof address === 'object' && address ? toListening(this.#surface.settings.host, address) : undefined
+  }
+
+  async listen(): Promise<Listening> {
+    const { host, port } = this.#surface.settings
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', error => {
+        reject(new TidingsError('cannot-listen', whyNotListening(error, host, port), { cause: error }))
+      })
+      this.#server.listen(port, host, resolve)
+    })
+    const { address } = this
+    if (!address) throw new TidingsError('cannot-listen', `There is no address at ${host}:${port}.`)
+    this.#server.on('error', error => this.#surface.report('The listener failed.', error))
+    return address
+  }
+
+  async drain(deadlineMs: number): Promise<void> {
+    const closed = this.#stopListening()
+    const deadline = setTimeout(() => this.#destroyAll(), deadlineMs)
+    try {
+      await this.#surface.hub.drain(deadlineMs)
+      this.#server.closeIdleConnections()
+      await closed
+    } finally {
+      clearTimeout(deadline)
+    }
+  }
+
+  async close(): Promise<void> {
+    const closed = this.#stopListening()
+    this.#destroyAll()
+    await closed
+  }
+
+  #stopListening(): Promise<void> {
+    this.#surface.pipeline.isClosing = true
+    this.#closed ??= new Promise(resolve => {
+      this.#server.close(() => resolve())
+    })
+    return this.#closed
+  }
+
+  #destroyAll(): void {
+    this.#surface.sockets.destroyAll()
+    this.#server.closeAllConnections()
+  }
+
+  #onBareSocket(incoming: IncomingMessage, socket: Duplex): void {
+    if (!(socket instanceof Socket)) return void socket.destroy()
+    void serveStream(this.#surface, incoming, socket)
+  }
+
+  #onClientError(error: ClientError, socket: Duplex): void {
+    if (!(socket instanceof Socket) || this.#refused.has(socket)) return
+    this.#refused.add(socket)
+    const refusal = toClientRefusal(error, this.#surface.settings.limits)
+    // Browsers open connections ahead of need, and may never say anything on them.
+    const isUnheard = socket.bytesRead === 0
+    if (!refusal || isUnheard) {
+      socket.destroy()
+      return
+    }
+    const { pipeline } = this.#surface
+    const answer = () => {
+      if (!socket.writable || pipeline.isAnswering(socket)) socket.destroy()
+      else this.#refuse(socket, refusal)
+    }
+    // Requests that came whole before those bytes are answered first, in their order.
+    const before = pipeline.lastWhole(socket)
+    if (before) before.once('close', answer)
+    else answer()
+  }
+
+  #refuse(socket: Socket, error: TidingsError): void {
+    this.#surface.sockets.take(socket)
+    writeAnswer(socket, withHeaders(toRefusal(this.#surface, error, undefined), { Vary: 'Accept, Origin' }))
+    this.#surface.sockets.finish(socket)
+  }
+}
+
+function createHubListener(surface: Surface): Server {
+  const { limits } = surface.settings
+  const server = createServer({
+    IncomingMessage: streamRequestClass(surface.pipeline),
+    maxHeaderSize: limits.maxUrlBytes + limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // Bodies have times of their own: one of lines may take as long as it comes at all.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
+    // Refused here, so that it is refused with a problem document.
+    requireHostHeader: false,
+  })
+  server.maxConnections = limits.maxConnections
+  // All are looked at: beyond this number Node.js would drop headers without a word. Their bytes are bounded.
+  server.maxHeadersCount = 0
+  // Whoever sends its request and closes its side (`nc -N`, a script) still gets its answer.
+  Object.assign(server, { httpAllowHalfOpen: true })
+  const answer = (expectsContinue: boolean) => (incoming: IncomingMessage, response: ServerResponse) =>
+    void handle(surface, incoming, response, expectsContinue)
+  server.on('request', answer(false))
+  server.on('checkContinue', answer(true))
+  // RFC 9110, 10.1.1: an expectation that is not known may be passed over.
+  server.on('checkExpectation', answer(false))
+  return server
+}
+
+function toListening(host: string, { address, port, family }: AddressInfo): Listening {
+  const isAny = address === '0.0.0.0' || address === '::'
+  const shown = isAny ? 'localhost' : family === 'IPv6' ? `[${address}]` : host.includes(':') ? address : host
+  return { url: `http://${shown}:${port}`, host: address, port }
+}
+
+function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {
+  const place = `${host}:${port}`
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Cannot listen on ${place}: another program does. Stop it, or choose another port (--port).`
+    case 'EACCES':
+      return `Cannot listen on ${place}: this user may not. Choose a port above 1023 (--port).`
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `Cannot listen on ${place}: this machine has no such address (--host).`
+    default:
+      return `Cannot listen on ${place} (${error.code ?? 'unknown'}).`
+  }
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
+import { encodeBlock } from '../wire/encode.js'
+import { TidingsError } from '../wire/errors.js'
+import { type Answer, toHead, withHeaders, writeAnswer } from './answer.js'
+import { varyingHeaders } from './cors.js'
+import { type Form, tryNegotiate } from './negotiate.js'
+import { type ReadRequest, readReadRequest } from './read-request.js'
+import { streamHeaders, toRefusal } from './refusal.js'
+import { type RequestHead, readRequestHead } from './request-head.js'
+import { routeOf } from './routes.js'
+import { SocketSink } from './sinks/socket-sink.js'
+import { asksForWebSocket } from './stream-request.js'
+import type { Surface } from './surface.js'
+
+/**
+ * Answers a request for a stream on the bare socket that it came by: with the stream, or with why not. Never rejects.
+ *
+ * The socket may be reset at any time, also while the log is asked where to begin: after that it is looked at again.
+ */
+export async function serveStream(surface: Surface, incoming: IncomingMessage, socket: Socket): Promise<void> {
+  const { hub, sockets } = surface
+  sockets.take(socket)
+  let head: RequestHead | undefined
+  try {
+    head = readRequestHead(incoming, surface.access, surface.settings.limits)
+    if (asksForWebSocket(head.headers)) {
+      throw new TidingsError('not-acceptable', 'WebSocket is not spoken here; ask for text/event-stream.')
+    }
+    const request = readStream(surface, head)
+    refuseAboveLimit(surface)
+    const beginning = await hub.begin(request)
+    if (socket.destroyed) return
+    if (beginning.kind === 'ended') {
+      finish(surface, socket, withHeaders(ended, varyingHeaders(head, ended.status)))
+      return
+    }
+    const sink = new SocketSink(socket, toStart(surface, head, request.form))
+    hub.attach(beginning, sink)
+    // Who has closed its side before it was answered hears where the stream begins, and no more.
+    if (socket.readableEnded) sink.end()
+  } catch (error) {
+    const answer = toRefusal(surface, error, tryNegotiate(incoming.headers.accept))
+    if (!socket.destroyed) finish(surface, socket, withHeaders(answer, varyingHeaders(head, answer.status)))
+  }
+}
+
+/** The status and headers that a GET of a stream would have now. */
+export async function answerStreamHead({ hub }: Surface, request: ReadRequest): Promise<Answer> {
+  const beginning = await hub.begin(request)
+  if (beginning.kind === 'ended') return ended
+  return { status: 200, headers: { ...streamHeaders(request.form), Connection: 'close' }, body: '' }
+}
+
+function readStream(surface: Surface, head: RequestHead): ReadRequest {
+  const route = routeOf(head.path)
+  if (route.kind !== 'events') throw new TidingsError('not-found', 'There is nothing here.')
+  return readReadRequest(head, route.topic, surface.access, surface.settings.limits)
+}
+
+function refuseAboveLimit({ sockets, settings }: Surface): void {
+  if (sockets.size <= settings.limits.maxStreams) return
+  throw new TidingsError('overloaded', 'The hub holds as many streams as it may; try again later.')
+}
+
+/** EventSource stops for good at 204: there is nothing to hear any more. */
+const ended: Answer = { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
+
+/** What precedes the first block of a stream. */
+function toStart({ hub }: Surface, asked: RequestHead, form: Form): Buffer {
+  const head = toHead(200, { ...streamHeaders(form), ...varyingHeaders(asked, 200) })
+  return Buffer.from(form === 'text/event-stream' ? head + encodeBlock({ retry: hub.retryMs() }) : head, 'latin1')
+}
+
+function finish({ sockets }: Surface, socket: Socket, answer: Answer): void {
+  writeAnswer(socket, answer)
+  sockets.finish(socket)
+}

@@ -1,0 +1,28 @@
+import type { Hub } from '../hub/hub.js'
+import type { Access } from './access.js'
+import type { Assets } from './assets.js'
+import type { Budget } from './budget.js'
+import type { Publisher } from './publisher.js'
+import type { HttpSettings } from './settings.js'
+import type { HeldSockets } from './sinks/held-sockets.js'
+import type { Pipeline } from './stream-request.js'
+
+/** Is told what went wrong and was lived with. */
+export type Report = (message: string, error?: unknown) => void
+
+/** All that answering a request needs; one a server. */
+export interface Surface {
+  readonly hub: Hub
+  readonly settings: HttpSettings
+  readonly access: Access
+  readonly assets: Assets
+  readonly report: Report
+  readonly publisher: Publisher
+  /** Connections of streams, and of streams that were refused. */
+  readonly sockets: HeldSockets
+  readonly pipeline: Pipeline
+  /** Bytes of answers that are with their readers. */
+  readonly answersInFlight: Budget
+  /** Long polls that wait. */
+  readonly longPolls: Budget
+}

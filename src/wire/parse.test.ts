@@ -64,7 +64,7 @@ describe('as it comes', () => {
 })
 
 describe('close', () => {
-  test.each(['event', 'comment', 'retry'])('in the handler of a %s nothing more is given', kind => {
+  test.each(['event', 'comment', 'retry'])('in a handler (%s): nothing more is given', kind => {
     let calls = 0
     const handler = (mine: string) => () => {
       calls++

@@ -49,7 +49,11 @@ const plots = [
 const state = element('state', HTMLElement)
 const clock = element('clock', HTMLElement)
 const nothing = element('nothing', HTMLElement)
-const newest = createNewest(element('newest', HTMLElement), element('pause', HTMLButtonElement))
+const list = element('newest', HTMLElement)
+const newest = createNewest(list, {
+  pause: element('pause', HTMLButtonElement),
+  figures: element('figures', HTMLButtonElement),
+})
 
 let isDrawn = true
 
@@ -76,7 +80,7 @@ listen(topics, {
     state.textContent = states[now]
   },
 })
-element('plots', HTMLElement).append(...plots.map(plot => plot.element))
+element('plots', HTMLElement).prepend(...plots.map(plot => plot.element))
 element('lines', HTMLElement).append(
   line(`curl -N ${location.origin}/events/news`),
   line(`curl -d 'Hello' ${location.origin}/events/news`),
@@ -84,8 +88,8 @@ element('lines', HTMLElement).append(
 
 function draw() {
   isDrawn = true
-  nothing.hidden = true
   newest.draw()
+  nothing.hidden = list.childElementCount > 0
   for (const plot of plots) plot.draw()
 }
 

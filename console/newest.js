@@ -7,32 +7,45 @@ const maxDataChars = 300
 
 /**
  * @param {HTMLElement} list
- * @param {HTMLButtonElement} pause
+ * @param {{ pause: HTMLButtonElement, figures: HTMLButtonElement }} buttons
  */
-export function createNewest(list, pause) {
+export function createNewest(list, buttons) {
   /** @type {Heard[]} */
   let waiting = []
-  let isPaused = false
+  const isPaused = toggle(buttons.pause)
+  // They come by the second and are drawn anyway; in the list they would push out what people say.
+  const hasFigures = toggle(buttons.figures)
   // Not every browser lets the keyboard scroll what it has not focused.
   list.tabIndex = 0
-  pause.addEventListener('click', () => {
-    isPaused = !isPaused
-    pause.setAttribute('aria-pressed', String(isPaused))
-  })
   return {
     /** @param {Heard} event */
     add(event) {
+      if (event.topic.startsWith('host/') && !hasFigures()) return
       waiting.push(event)
       if (waiting.length > maxRows) waiting.shift()
     },
 
     draw() {
-      if (isPaused || waiting.length === 0) return
+      if (isPaused() || waiting.length === 0) return
       list.prepend(...waiting.reverse().map(toRow))
       waiting = []
       while (list.childElementCount > maxRows) list.lastElementChild?.remove()
     },
   }
+}
+
+/**
+ * Makes the button one that stays pressed until it is pressed again; tells whether it is.
+ *
+ * @param {HTMLButtonElement} button
+ */
+function toggle(button) {
+  let isPressed = false
+  button.addEventListener('click', () => {
+    isPressed = !isPressed
+    button.setAttribute('aria-pressed', String(isPressed))
+  })
+  return () => isPressed
 }
 
 /** @param {Heard} event */

@@ -6,6 +6,7 @@ import { followChapter } from './follow.js'
 import { type LogFactory, openerOf } from './harness.js'
 import { idempotencyChapter } from './idempotency.js'
 import { newestChapter } from './newest.js'
+import { properties } from './properties.js'
 import { readChapter } from './read.js'
 import { retentionChapter } from './retention.js'
 import { timeChapter } from './time.js'
@@ -28,5 +29,6 @@ export function describeLog(name: string, factory: LogFactory): void {
     epochsChapter(open)
     timeChapter(open)
     closingChapter(open, factory)
+    properties(open, factory)
   })
 }

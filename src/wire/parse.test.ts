@@ -63,6 +63,12 @@ describe('as it comes', () => {
   })
 })
 
+test.each([63, 64, 65, 66, 200])('%i lines, and then a block of its own', count => {
+  const lines = Array.from({ length: count }, (_, i) => `line ${i}`)
+  const stream = bytes(`${lines.map(line => `data: ${line}\n`).join('')}\ndata: next\ndata: last\n\n`)
+  expect(readChunks([stream]).events.map(event => event.data)).toEqual([lines.join('\n'), 'next\nlast'])
+})
+
 describe('close', () => {
   test.each(['event', 'comment', 'retry'])('in a handler (%s): nothing more is given', kind => {
     let calls = 0

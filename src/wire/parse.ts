@@ -59,6 +59,12 @@ const defaultMaxChars = 16 * 1024 * 1024
 /** A line buffer that grew beyond this is given back when its line is read. */
 const keptBufferBytes = 64 * 1024
 
+/**
+ * The first lines of a block are concatenated as they come, which is quicker by a tenth to a fifth (nine lines of 26
+ * characters, Node.js 20) than joining them at its end; the others are joined, since a concatenation holds some 64 bytes.
+ */
+const concatenatedLines = 64
+
 const digits = /^[0-9]+$/
 
 /**
@@ -78,6 +84,7 @@ export function createParser(options: ParserOptions): Parser {
 
   // "When a stream is parsed, a data buffer, an event type buffer, and a last event ID buffer must be associated with it."
   let data: string | undefined
+  let dataLines = 0
   let moreData: string[] = []
   let type = ''
   let topic = ''
@@ -157,7 +164,9 @@ export function createParser(options: ParserOptions): Parser {
         value = valueStart('data', text, at, end)
         if (value < 0) return
         if (data === undefined) data = text.slice(value, end)
+        else if (dataLines < concatenatedLines) data += `\n${text.slice(value, end)}`
         else moreData.push(text.slice(value, end))
+        dataLines++
         dataChars += end - at
         return
       case E:
@@ -203,6 +212,7 @@ export function createParser(options: ParserOptions): Parser {
       topic,
     }
     data = undefined
+    dataLines = 0
     if (moreData.length > 0) moreData = []
     dataChars = 0
     type = ''

@@ -155,6 +155,7 @@ export function createParser(options: ParserOptions): Parser {
       at = lf === end + 1 ? end + 2 : end + 1
     }
   }
+
   /** A line that is not empty. */
   function takeLine(text: string, at: number, end: number): void {
     if (end - at > maxChars - dataChars) throw tooLong()

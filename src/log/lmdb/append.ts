@@ -69,7 +69,6 @@ export function createAppender(session: Session, options: AppendOptions): Append
 
   function append(events: readonly NewEvent[]): Promise<readonly Position[]> {
     return new Promise((resolve, reject) => {
-      session.checkOpen()
       if (events.length === 0) return resolve([])
       const items = events.map(event => ({
         event,

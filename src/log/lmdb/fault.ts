@@ -10,7 +10,7 @@ const fullErrors: ReadonlySet<unknown> = new Set(
  * lmdb-js rejects a failed commit with an error whose `commitError` is a promise that rejects with the cause, with the number
  * that the operating system or LMDB gave as its `code`.
  */
-async function causeOf(error: unknown): Promise<unknown> {
+export async function causeOf(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error
   try {
     await error.commitError

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { TidingsError } from '../../wire/errors.js'
 import { matchesAny, type Selector } from '../../wire/selector.js'
 import { presentEpoch } from '../epochs.js'
 import type { EventLog, Head, TopicInfo } from '../log.js'
@@ -23,20 +24,28 @@ export interface LmdbSettings {
   readonly trimIntervalMs: number
 }
 
-/** The log of an open store. Closing it closes the store. */
-export function createLmdbLog(session: Session, ownership: Ownership, settings: LmdbSettings): EventLog {
+/** The log of an open store, for reading only without an ownership. Closing it closes the store. */
+export function createLmdbLog(session: Session, ownership: Ownership | undefined, settings: LmdbSettings): EventLog {
   const { store } = session
   const tail = createTail(session)
   const appender = createAppender(session, { ...settings, committed: tail.committed })
-  const trimmer = createTrimmer(session, {
-    intervalMs: settings.trimIntervalMs,
-    idempotencyMs: settings.idempotencyMs,
-    removed: tail.removed,
-  })
+  const trimmer =
+    ownership &&
+    createTrimmer(session, {
+      intervalMs: settings.trimIntervalMs,
+      idempotencyMs: settings.idempotencyMs,
+      removed: tail.removed,
+    })
   let closing: Promise<void> | undefined
 
-  async function beginEpoch(expected: string): Promise<Head> {
+  function checkWritable(): void {
     session.checkOpen()
+    if (ownership) return
+    throw new TidingsError('log-unavailable', `${session.name} may not be written; it is open for reading only.`)
+  }
+
+  async function beginEpoch(expected: string): Promise<Head> {
+    checkWritable()
     const { head, begun } = await session.write(ledger => {
       const begun = presentEpoch(session.toHead(ledger.head).epochs) === expected
       if (begun) beginEpochAfterHead(store)
@@ -86,20 +95,19 @@ export function createLmdbLog(session: Session, ownership: Ownership, settings: 
   async function close(): Promise<void> {
     session.close()
     tail.close()
-    await trimmer.close()
+    await trimmer?.close()
     await appender.idle()
-    if (settings.isAsync) {
-      await store.root.flushed
-      await store.root.childTransaction(() => store.meta.remove(metaKeys.run))
-      await store.root.flushed
-    }
+    if (settings.isAsync && ownership) await endRun(session)
     await store.root.close()
-    await ownership.release()
+    await ownership?.release()
   }
 
   return {
     name: session.name,
-    append: appender.append,
+    async append(events) {
+      checkWritable()
+      return await appender.append(events)
+    },
     read: async (after, options) => readPage(session, after, options),
     follow: tail.follow,
     head: async () => session.read(head => session.toHead(head)),
@@ -113,14 +121,28 @@ export function createLmdbLog(session: Session, ownership: Ownership, settings: 
       }),
     topics,
     async trim() {
-      session.checkOpen()
-      await trimmer.trim()
+      checkWritable()
+      await trimmer?.trim()
     },
     close() {
       closing ??= close()
       return closing
     },
   }
+}
+
+/** Takes away the mark of a run with the durability `async`, when all is flushed. */
+async function endRun(session: Session): Promise<void> {
+  const { root, meta } = session.store
+  try {
+    await session.write(() => meta.remove(metaKeys.run))
+  } catch (error) {
+    // It stays where nothing can be written any more. Then the next open takes the log for one that did not end cleanly.
+    if (!(error instanceof TidingsError)) throw error
+  }
+  // lmdb-js never resolves the flush of a commit that failed; that of an empty one after it, it does.
+  await root.transaction(() => undefined)
+  await root.flushed
 }
 
 /** The part of the listing in which all that matches stands. */

@@ -25,15 +25,15 @@ const stepEvents = 1_000
  */
 export async function migrate(store: Store, version: number): Promise<void> {
   if (version === formatVersion) return
-  while (await store.root.childTransaction(() => stepFrom1(store))) await nextTurn()
+  while (await store.root.childTransaction(() => migrateStep(store))) await nextTurn()
 }
 
-/** Whether there is more to do. */
-function stepFrom1(store: Store): boolean {
+/** One step, in a write transaction. Whether there is more to do. */
+export function migrateStep(store: Store, limit: number = stepEvents): boolean {
   const progress = store.meta.get(metaKeys.migration)
   const after = progress ? readOffset(progress) : 0
   let last = after
-  for (const { key, value } of [...store.events.getRange({ start: offsetTopicKey(after + 1, 0), limit: stepEvents })]) {
+  for (const { key, value } of [...store.events.getRange({ start: offsetTopicKey(after + 1, 0), limit })]) {
     last = readOffset(key)
     const topicId = topicIdOf(key)
     const mark = latestKey(topicId, recordKey(value, last))

@@ -1,19 +1,31 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
 import type { EventLog, LogOptions } from '../log.js'
-import type { Retention } from '../retention.js'
+import { compileRetention, type Retention } from '../retention.js'
 import { resolveLogOptions, wholeNumber } from '../settings.js'
 import { readBootId } from './boot.js'
+import { isForbidden, prepareFolder } from './folder.js'
 import { checkHeader, type FileHeader } from './header.js'
 import { beginLog, settleRun } from './history.js'
 import { formatVersion, metaKeys, type Store } from './layout.js'
 import { createLmdbLog } from './lmdb-log.js'
 import { migrate } from './migrate.js'
-import { isOwnerFile, takeOwnership } from './owner.js'
-import { replaceRules, rulesChanged } from './rules.js'
+import { type Ownership, takeOwnership } from './owner.js'
+import { checkPages } from './pages.js'
+import { leftRules, replaceRules, rulesChanged } from './rules.js'
 import { createSession } from './session.js'
-import { checkKeySize, type Driver, fileNames, loadDriver, openRoot, openTables, readFormat } from './store.js'
+import {
+  checkKeySize,
+  type Driver,
+  fileNames,
+  loadDriver,
+  openRoot,
+  openTables,
+  openTablesIn,
+  readFormat,
+} from './store.js'
+import { transactFlushed, transactVisible } from './transact.js'
 
 export interface LmdbOptions extends LogOptions {
   /**
@@ -54,37 +66,38 @@ export async function openLmdbLog(
   }
   const driver = await loadDriver(load)
   const folder = resolve(directory)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  await checkFolder(folder)
-  const ownership = await takeOwnership(folder)
-  const isAsync = durability === 'async' && process.platform !== 'win32'
-  let store: Store | undefined
+  await prepareFolder(folder)
+  const { retention, clock, ...rest } = settings
+  const limits = { ...rest, isAsync: durability === 'async' && process.platform !== 'win32', maxBytes }
+  let ownership: Ownership
   try {
-    const header = await checkHeader(join(folder, fileNames.data))
-    const run = { isAsync, bootId: await readBootId() }
-    if (header?.overlapping && !isAsync) await recover(driver, folder, run)
-    store = await openStore(driver, folder, header, settings.retention, run)
-    const { retention, clock, ...rest } = settings
-    const session = createSession({ name: `lmdb:${directory}`, store, retention, clock })
-    return createLmdbLog(session, ownership, { ...rest, isAsync, maxBytes })
+    ownership = await takeOwnership(folder)
   } catch (error) {
-    await store?.root.close()
-    await ownership.release()
+    if (!isForbidden(error)) throw error
+    const store = await openForReading(driver, folder, error)
+    const session = createSession({
+      name: `lmdb:${directory}`,
+      store,
+      retention: compileRetention(leftRules(store)),
+      clock,
+      transact: transactFlushed(store),
+    })
+    return createLmdbLog(session, undefined, limits)
+  }
+  try {
+    const run = { isAsync: limits.isAsync, bootId: await readBootId() }
+    const file = join(folder, fileNames.data)
+    const header = await checkHeader(file, run.bootId)
+    if (header) checkPages(file, header)
+    if (header?.isOverlapping && !run.isAsync) await recover(driver, folder, run)
+    const store = await openStore(driver, folder, header, retention, run)
+    const transact = run.isAsync ? transactVisible(store) : transactFlushed(store)
+    const session = createSession({ name: `lmdb:${directory}`, store, retention, clock, transact })
+    return createLmdbLog(session, ownership, limits)
+  } catch (error) {
+    await ownership.release({ isOurs: !(error instanceof TidingsError && error.code === 'log-foreign') })
     throw error
   }
-}
-
-/** Rejects with `log-foreign` unless all that is in the directory belongs to a log, or there is nothing. */
-async function checkFolder(folder: string): Promise<void> {
-  const names = await readdir(folder)
-  const foreign = names.filter(
-    name => name !== fileNames.data && name !== fileNames.lock && !isOwnerFile(name) && name !== 'lost+found',
-  )
-  if (foreign.length === 0 || names.includes(fileNames.data)) return
-  throw new TidingsError(
-    'log-foreign',
-    `${folder} is not empty and holds no log (there is ${foreign.slice(0, 3).join(', ')}). Choose another directory, or a new one.`,
-  )
 }
 
 type Run = Parameters<typeof settleRun>[1]
@@ -99,6 +112,33 @@ async function recover(driver: Driver, folder: string, run: Run): Promise<void> 
     await root.flushed
   } finally {
     await root.close()
+  }
+}
+
+/** A log in a directory that may not be written, for reading only. Rejects with `log-unavailable` if that cannot be either. */
+async function openForReading(driver: Driver, folder: string, cause: unknown): Promise<Store> {
+  const unavailable = (why: string, cause: unknown) =>
+    new TidingsError(
+      'log-unavailable',
+      `The directory ${folder} may not be written, ${why}. Let this user write in it.`,
+      { cause },
+    )
+  const file = join(folder, fileNames.data)
+  const header = await checkHeader(file, await readBootId())
+  if (!header) throw unavailable('and holds no log that could be read', cause)
+  checkPages(file, header)
+  let root: Store['root']
+  try {
+    root = openRoot(driver, folder, { overlapping: false, readOnly: true })
+  } catch (error) {
+    throw unavailable('and its files cannot be read without', error)
+  }
+  try {
+    if (readFormat(root, folder) === formatVersion) return openTablesIn(root)
+    throw unavailable('and its log is of another version', cause)
+  } catch (error) {
+    await root.close()
+    throw error
   }
 }
 

@@ -15,7 +15,8 @@ import { TidingsError } from '../../wire/errors.js'
  * ago can take a number again that was used since.
  */
 export interface Ownership {
-  release(): Promise<void>
+  /** `isOurs: false`: the directory turned out to hold no log, so nothing is left in it. */
+  release(options?: { readonly isOurs: boolean }): Promise<void>
 }
 
 const maxSocketPathBytes = 103
@@ -43,8 +44,9 @@ export async function takeOwnership(directory: string): Promise<Ownership> {
       if (!server) continue
       for (const number of numbers) await rm(join(directory, `owner.${number}.sock`), { force: true })
       return {
-        async release() {
+        async release({ isOurs } = { isOurs: true }) {
           await closeServer(server)
+          if (!isOurs) await rm(join(directory, `owner.${highest + 1}.sock`), { force: true })
           await place.close()
         },
       }

@@ -4,7 +4,17 @@ import { decodeRule, decodeTopic, encodeRule, metaKeys, type RuleRecord, ruleKey
 
 /** What `meta` keeps of the rules: enough to see a change that matters. */
 function rulesText(retention: Retention): string {
-  return JSON.stringify(retention.rules.map(({ selector, ...limits }) => ({ selector: selector.text, ...limits })))
+  return JSON.stringify(
+    retention.rules.map(({ selector, ...limits }) => ({ selector: selector.text, ...limits })),
+    // JSON has no `Infinity`, which stands for a limit that was not given.
+    (_, value: unknown) => (value === Infinity ? undefined : value),
+  )
+}
+
+/** The rules that the log was left with. */
+export function leftRules(store: Store): readonly RetentionRule[] {
+  const left: readonly RetentionRule[] = JSON.parse(store.meta.get(metaKeys.rules)?.toString() ?? '[]')
+  return left
 }
 
 /** The rules are not those that the log was left with. */
@@ -17,7 +27,7 @@ export function rulesChanged(store: Store, retention: Retention): boolean {
  * event. To be called in a write transaction. Costs what the listing of all topics costs: some 2 µs a topic.
  */
 export function replaceRules(store: Store, retention: Retention): void {
-  const left: readonly RetentionRule[] = JSON.parse(store.meta.get(metaKeys.rules)?.toString() ?? '[]')
+  const left = leftRules(store)
   const floors = inheritFloors(
     {
       selectors: left.map(rule => rule.selector),

@@ -5,6 +5,7 @@ import { type Catalog, createCatalog, readHead } from './catalog.js'
 import { toReadError, toTidingsError } from './fault.js'
 import { decodeRule, type HeadRecord, metaKeys, ruleKey, type Store, tableNames } from './layout.js'
 import { Ledger } from './ledger.js'
+import type { Transact } from './transact.js'
 
 /** What the parts of an open log share. */
 export interface Session {
@@ -17,7 +18,7 @@ export interface Session {
   readonly closed: boolean
   /** Reads one snapshot, the newest. `job` does not wait for anything, so no read transaction outlives it. */
   read<T>(job: (head: HeadRecord) => T): T
-  /** Changes all or nothing. What resolves is flushed, if the durability says so. Rejects with a `TidingsError`. */
+  /** Changes all or nothing. What resolves is visible, and flushed if the durability says so. Rejects with a `TidingsError`. */
   write<T>(job: (ledger: Ledger) => T): Promise<T>
   /** The head as the port has it. Inside `read` or `write`. */
   toHead(head: HeadRecord): Head
@@ -35,8 +36,9 @@ export function createSession(options: {
   readonly store: Store
   readonly retention: Retention
   readonly clock: () => number
+  readonly transact: Transact
 }): Session {
-  const { name, store, retention, clock } = options
+  const { name, store, retention, clock, transact } = options
   const catalog = createCatalog(store)
   let closed = false
   let epochsAsRead: Buffer = Buffer.alloc(0)
@@ -60,8 +62,7 @@ export function createSession(options: {
 
   async function write<T>(job: (ledger: Ledger) => T): Promise<T> {
     try {
-      // A child transaction, because only of those an exception undoes what was put before it.
-      return await store.root.childTransaction(() => {
+      return await transact(() => {
         const ledger = new Ledger(store, catalog, retention)
         const result = job(ledger)
         ledger.save()

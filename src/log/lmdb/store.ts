@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
-import { formatVersion, metaKeys, type Store, type Table, type Tables, tableNames } from './layout.js'
+import { formatVersion, metaKeys, type Store, type Table, tableNames } from './layout.js'
 
 export type Driver = typeof import('lmdb')
 
@@ -80,22 +80,27 @@ function openTable(root: Root, name: string): Table {
 /** Opens the tables, and makes those that are not there, all in one transaction with what `prepare` puts. */
 export function openTables(root: Root, prepare: (store: Store) => void = () => {}): Store {
   return root.transactionSync(() => {
-    const tables: Tables = {
-      meta: openTable(root, 'meta'),
-      events: openTable(root, 'events'),
-      byTopic: openTable(root, 'byTopic'),
-      newest: openTable(root, 'newest'),
-      newestByTopic: openTable(root, 'newestByTopic'),
-      latest: openTable(root, 'latest'),
-      topics: openTable(root, 'topics'),
-      names: openTable(root, 'names'),
-      once: openTable(root, 'once'),
-      onceOrder: openTable(root, 'onceOrder'),
-    }
-    const store = { root, ...tables }
+    const store = openTablesIn(root)
     prepare(store)
     return store
   })
+}
+
+/** Opens the tables of a log that is open for reading only, or in a write transaction. */
+export function openTablesIn(root: Root): Store {
+  return {
+    root,
+    meta: openTable(root, 'meta'),
+    events: openTable(root, 'events'),
+    byTopic: openTable(root, 'byTopic'),
+    newest: openTable(root, 'newest'),
+    newestByTopic: openTable(root, 'newestByTopic'),
+    latest: openTable(root, 'latest'),
+    topics: openTable(root, 'topics'),
+    names: openTable(root, 'names'),
+    once: openTable(root, 'once'),
+    onceOrder: openTable(root, 'onceOrder'),
+  }
 }
 
 /** Throws unless the file takes the keys of a log: its pages are then too small, so it was not made by this. */

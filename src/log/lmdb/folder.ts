@@ -1,0 +1,45 @@
+import { mkdir, readdir } from 'node:fs/promises'
+import { TidingsError } from '../../wire/errors.js'
+import { isOwnerFile } from './owner.js'
+import { fileNames } from './store.js'
+
+/** What the directory of a log may hold besides; `lost+found` is in the root of a disk of its own. */
+const ownNames: ReadonlySet<string> = new Set([...Object.values(fileNames), 'lost+found'])
+
+/**
+ * Makes the directory if it is not there. Rejects with `log-foreign` unless all that is in it belongs to a log, or there is
+ * nothing, and with `log-unavailable` if it cannot be made or looked at.
+ */
+export async function prepareFolder(folder: string): Promise<void> {
+  let names: readonly string[]
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    names = await readdir(folder)
+  } catch (error) {
+    const code = systemCode(error)
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      throw new TidingsError('log-foreign', `${folder} is a file, or below one; a log is kept in a directory.`)
+    }
+    if (code === undefined) throw error
+    throw new TidingsError('log-unavailable', `The directory ${folder} cannot be made or looked at (${code}).`, {
+      cause: error,
+    })
+  }
+  const foreign = names.filter(name => !ownNames.has(name) && !isOwnerFile(name))
+  if (foreign.length === 0 || names.includes(fileNames.data)) return
+  throw new TidingsError(
+    'log-foreign',
+    `${folder} is not empty and holds no log (there is ${foreign.slice(0, 3).join(', ')}). Choose another directory, or a new one.`,
+  )
+}
+
+/** Whether the operation failed because nothing may be written there. */
+export function isForbidden(error: unknown): boolean {
+  const code = systemCode(error)
+  return code === 'EACCES' || code === 'EROFS' || code === 'EPERM'
+}
+
+/** The name that the operating system has for the error, such as `ENOENT`. */
+export function systemCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

@@ -1,0 +1,135 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { exchange, type HubOnHttp, RawConnection, request, startHub } from './hub-on-http.js'
+
+let hub: HubOnHttp
+beforeEach(async () => {
+  hub = await startHub({ settings: { limits: { maxLongPolls: 2 } } })
+})
+afterEach(() => hub.close())
+
+const json = { Accept: 'application/json' }
+
+const get = (target: string, headers: Record<string, string> = {}) =>
+  exchange(hub.port, request('GET', target, { ...json, ...headers }))
+
+describe('a page', () => {
+  test('begins at the oldest event, holds so many, and says where to go on', async () => {
+    const ids = await hub.hub.publish(['1', '2', '3'].map(data => ({ topic: 'a', data })))
+    const first = await get('/events/a?limit=2')
+    expect([first.status, first.headers['content-type']]).toEqual([200, 'application/json'])
+    expect(JSON.parse(first.body)).toEqual({
+      events: [
+        { id: ids[0], topic: 'a', time: expect.any(Number), data: '1' },
+        { id: ids[1], topic: 'a', time: expect.any(Number), data: '2' },
+      ],
+      cursor: ids[1],
+      more: true,
+      gap: null,
+      ended: false,
+    })
+    const rest = await get(`/events/a?limit=2&lastEventId=${ids[1]}&conflate=0&envelope=1`)
+    expect(JSON.parse(rest.body)).toMatchObject({ events: [{ data: '3' }], cursor: ids[2], more: false })
+    expect(JSON.parse((await get('/events/a?since=now')).body)).toMatchObject({ events: [], cursor: ids[2] })
+    expect(JSON.parse((await get('/events/a?lastEventId=none')).body)).toMatchObject({
+      gap: { reason: 'unknown', requested: 'none' },
+    })
+  })
+
+  test('keeps its tag while it shows the same, though the cursor moves on', async () => {
+    const [id] = await hub.hub.publish([{ topic: 'a', data: '1' }])
+    const target = `/events/a?lastEventId=${id}`
+    const empty = await get(target)
+    const tag = empty.headers['etag'] ?? ''
+    expect(tag).toMatch(/^W\/"[\w-]{22}"$/)
+    const [other] = await hub.hub.publish([{ topic: 'b', data: 'x' }])
+    const moved = await get(target)
+    expect(moved.headers['etag']).toBe(tag)
+    expect(JSON.parse(moved.body).cursor).toBe(other)
+    for (const header of [tag, tag.slice(2), `"x", ${tag}`, '*', `"a,b" , ${tag.slice(2)},`]) {
+      const unchanged = await get(target, { 'If-None-Match': header })
+      expect([header, unchanged.status, unchanged.body, unchanged.headers['etag']]).toEqual([header, 304, '', tag])
+      expect(unchanged.headers['content-length']).toBeUndefined()
+    }
+    for (const header of ['"x"', tag.slice(3, -1), 'W/"x"', '']) {
+      expect((await get(target, { 'If-None-Match': header })).status).toBe(200)
+    }
+    await hub.hub.publish([{ topic: 'a', data: '2' }])
+    const changed = await get(target, { 'If-None-Match': tag })
+    expect([changed.status, changed.headers['etag'] === tag]).toEqual([200, false])
+  })
+
+  test.each(['limit=0', 'limit=1001', 'limit=x', 'wait=61', 'wait=-1', 'wait=1.5', 'conflate=x', 'envelope=x'])(
+    'is refused with %s',
+    async query => {
+      expect((await get(`/events/a?${query}`)).code).toBe('invalid-parameter')
+    },
+  )
+
+  test('is had by HEAD as by GET', async () => {
+    await hub.hub.publish([{ topic: 'a', data: '1' }])
+    const page = await get('/events/a')
+    const head = await new RawConnection(hub.port)
+      .write(request('HEAD', '/events/a', { ...json, Connection: 'close' }))
+      .closed()
+    expect(head).toContain(`Content-Length: ${Buffer.byteLength(page.body)}\r\n`)
+    expect(head).toContain(`ETag: ${page.headers['etag']}\r\n`)
+    expect(head.endsWith('\r\n\r\n')).toBe(true)
+  })
+})
+
+describe('a long poll', () => {
+  const poll = () => new RawConnection(hub.port).write(request('GET', '/events/a?since=now&wait=60', json))
+  const waiting = (count: number) => vi.waitFor(() => expect(hub.hub.status.subscriptions).toBe(count))
+
+  test('answers at the first event', async () => {
+    const connection = poll()
+    await waiting(1)
+    await hub.hub.publish([{ topic: 'a', data: '1' }])
+    expect(JSON.parse((await connection.answer()).body)).toMatchObject({ events: [{ data: '1' }] })
+    connection.destroy()
+    await waiting(0)
+  })
+
+  test('answers empty when the time is over', async () => {
+    const answer = await get('/events/a?since=now&wait=1')
+    expect(JSON.parse(answer.body)).toMatchObject({ events: [], more: false })
+  })
+
+  test('is given up when its caller leaves', async () => {
+    const leavers = [poll(), poll()]
+    await waiting(2)
+    leavers[0]?.socket.end()
+    leavers[1]?.socket.resetAndDestroy()
+    await waiting(0)
+  })
+
+  test('is one of a bounded number', async () => {
+    const connections = [poll(), poll()]
+    await waiting(2)
+    const answer = await get('/events/a?since=now&wait=1')
+    expect([answer.code, answer.headers['retry-after']]).toEqual(['overloaded', expect.stringMatching(/^[1-9]/)])
+    for (const connection of connections) connection.destroy()
+    await waiting(0)
+    expect((await get('/events/a?since=now&wait=1')).status).toBe(200)
+  })
+})
+
+test('answers that are with slow readers are bounded, and cut off when those stand still', async () => {
+  const small = await startHub({ settings: { limits: { maxPageBytesInFlight: 20_000_000, writeTimeoutMs: 500 } } })
+  // More than the kernel takes for a reader that does not read.
+  await small.hub.publish([{ topic: 'a', data: 'x'.repeat(15_000_000) }])
+  const page = request('GET', '/events/a', json)
+  const statusLine = async () => {
+    const connection = new RawConnection(small.port).write(page)
+    const received = await connection.until(text => text !== '')
+    connection.destroy()
+    return received.split('\r\n', 1)[0]
+  }
+  const deaf = new RawConnection(small.port)
+  deaf.socket.pause()
+  deaf.write(page)
+  await vi.waitFor(async () => expect(await statusLine()).toBe('HTTP/1.1 503 Service Unavailable'))
+  await vi.waitFor(async () => expect(await statusLine()).toBe('HTTP/1.1 200 OK'), { timeout: 10_000 })
+  deaf.destroy()
+  await small.close()
+})

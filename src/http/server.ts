@@ -135,7 +135,7 @@ class NodeHubServer implements HubServer {
 
   #onBareSocket(incoming: IncomingMessage, socket: Duplex): void {
     if (!(socket instanceof Socket)) return void socket.destroy()
-    void serveStream(this.#surface, incoming, socket)
+    serveStream(this.#surface, incoming, socket).catch(giveUp(this.#surface, socket))
   }
 
   #onClientError(error: ClientError, socket: Duplex): void {
@@ -185,12 +185,20 @@ function createHubListener(surface: Surface): Server {
   // Whoever sends its request and closes its side (`nc -N`, a script) still gets its answer.
   Object.assign(server, { httpAllowHalfOpen: true })
   const answer = (expectsContinue: boolean) => (incoming: IncomingMessage, response: ServerResponse) =>
-    void handle(surface, incoming, response, expectsContinue)
+    void handle(surface, incoming, response, expectsContinue).catch(giveUp(surface, incoming.socket))
   server.on('request', answer(false))
   server.on('checkContinue', answer(true))
   // RFC 9110, 10.1.1: an expectation that is not known may be passed over.
   server.on('checkExpectation', answer(false))
   return server
+}
+
+/** The last net: whatever one connection brings about stays with it. */
+function giveUp({ report }: Surface, socket: Duplex): (error: unknown) => void {
+  return error => {
+    report('A connection was given up.', error)
+    socket.destroy()
+  }
 }
 
 function toListening(host: string, { address, port, family }: AddressInfo): Listening {

@@ -22,6 +22,7 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
   const { hub, sockets } = surface
   sockets.take(socket)
   let head: RequestHead | undefined
+  let hasSink = false
   try {
     head = readRequestHead(incoming, surface.access, surface.settings.limits)
     if (asksForWebSocket(head.headers)) {
@@ -36,12 +37,15 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
       return
     }
     const sink = new SocketSink(socket, toStart(surface, head, request.form))
+    hasSink = true
     hub.attach(beginning, sink)
     // Who has closed its side before it was answered hears where the stream begins, and no more.
     if (socket.readableEnded) sink.end()
   } catch (error) {
     const answer = toRefusal(surface, error, tryNegotiate(incoming.headers.accept))
-    if (!socket.destroyed) finish(surface, socket, withHeaders(answer, varyingHeaders(head, answer.status)))
+    // Into a stream that has begun, no answer can be put.
+    if (hasSink) socket.destroy()
+    else if (!socket.destroyed) finish(surface, socket, withHeaders(answer, varyingHeaders(head, answer.status)))
   }
 }
 

@@ -25,12 +25,18 @@ export async function run(args: readonly string[]): Promise<void> {
     report('tidings:', error)
     process.exit(exitCodes.failure)
   })
+  // Whoever read along may have gone, as `| head` does; for a hub with readers of its own that is no reason to end.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', passBrokenPipe)
   try {
     await dispatch(args)
   } catch (error) {
     report('tidings:', error)
     process.exitCode = exitCodeOf(error)
   }
+}
+
+function passBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 async function dispatch([command, ...rest]: readonly string[]): Promise<void> {

@@ -1,10 +1,11 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startHubProcess } from '../support/hub-process.js'
 
 const entry = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -82,7 +83,47 @@ describe('tidings', () => {
   })
 })
 
+describe('the demo feeds', () => {
+  it('are there with --demo, and pages of other origins hear the clock alone', async () => {
+    const hub = await startHubProcess({ args: ['--demo'] })
+    await vi.waitFor(
+      async () => {
+        const page = await fetch(`${hub.url}/topics`)
+        expect(await page.text()).toMatch(/"host\/cpu".*"host\/load".*"host\/memory"/)
+      },
+      { timeout: 10_000 },
+    )
+    const foreign = { headers: { origin: 'https://elsewhere.example' } }
+    const clock = await fetch(`${hub.url}/events`, foreign)
+    expect([clock.status, clock.headers.get('access-control-allow-origin')]).toEqual([200, '*'])
+    await clock.body?.cancel()
+    expect((await fetch(`${hub.url}/events/host/cpu`, foreign)).status).toBe(403)
+  })
+
+  it('are not there without', async () => {
+    const hub = await startHubProcess()
+    const foreign = await fetch(`${hub.url}/events`, { headers: { origin: 'https://elsewhere.example' } })
+    expect(foreign.status).toBe(403)
+    expect(await (await fetch(`${hub.url}/topics`)).json()).toMatchObject({ topics: [] })
+  })
+})
+
 describe('the end of the hub', () => {
+  it('is not brought about by the end of whoever reads what it prints', async () => {
+    const child = spawn(process.execPath, [entry, 'serve', '--log', 'memory:', '--port', '0'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    onTestFinished(() => {
+      child.kill('SIGKILL')
+    })
+    const ended = once(child, 'close')
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    child.stderr.destroy()
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  })
+
   it('lets readers have what was said, asks them to come later, and frees the log', async () => {
     const options = { log: `lmdb:${join(directory, 'drained')}` }
     const hub = await startHubProcess(options)

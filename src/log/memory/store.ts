@@ -142,23 +142,27 @@ export class MemoryStore {
 
   /** Throws unless the whole batch can be appended; what each event counts, otherwise. */
   #check(batch: readonly NewEvent[], now: number): readonly number[] {
-    const said = new Map<string, string>()
-    const ended = new Set<string>()
+    let said: Map<string, string> | undefined
+    let ended: Set<string> | undefined
     const sizes: number[] = []
     let bytes = 0
     for (const event of batch) {
       const { once, topic } = event
       if (once) {
-        const digest = this.#once.get(once.token, now)?.digest ?? said.get(once.token)
+        const digest = this.#once.get(once.token, now)?.digest ?? said?.get(once.token)
         if (digest !== undefined) {
           if (digest !== once.digest) throw conflict()
           sizes.push(0)
           continue
         }
+        said ??= new Map()
         said.set(once.token, once.digest)
       }
-      if (this.#topics.get(topic)?.end !== undefined || ended.has(topic)) throw hasEnded(topic)
-      if (event.end) ended.add(topic)
+      if (this.#topics.get(topic)?.end !== undefined || ended?.has(topic)) throw hasEnded(topic)
+      if (event.end) {
+        ended ??= new Set()
+        ended.add(topic)
+      }
       const size = eventBytes(event)
       sizes.push(size)
       bytes += size + eventOverheadBytes

@@ -30,25 +30,25 @@ export interface OpenedLog {
   readonly clock: TestClock
   /** Closes the log, and opens it again, with other settings if need be. */
   reopen(options?: LogOptions): Promise<EventLog>
+  /** Closes the log and removes what it left, as happens after each case anyway. */
+  close(): Promise<void>
 }
 
 export type OpenLog = (options?: LogOptions) => Promise<OpenedLog>
 
 /** Opens logs of `factory` for the cases of a suite, and closes them and removes what they left after each. */
 export function openerOf(factory: LogFactory): OpenLog {
-  const closing: (() => Promise<void>)[] = []
+  const opened = new Set<OpenedLog>()
   afterEach(async () => {
-    for (const close of closing.splice(0).reverse()) await close()
+    for (const { close } of opened) await close()
   })
   return async (options = {}) => {
     const clock = new TestClock()
     const directory = await mkdtemp(join(tmpdir(), 'tidings-log-'))
-    closing.push(() => rm(directory, { recursive: true, force: true }))
     // Cases say themselves when retention has its turn.
     const settings = { trimIntervalMs: 3_600_000, clock: () => clock.now, ...options }
     let log = await factory.open({ ...settings, directory })
-    closing.push(() => log.close())
-    return {
+    const one: OpenedLog = {
       log,
       clock,
       reopen: async other => {
@@ -56,7 +56,14 @@ export function openerOf(factory: LogFactory): OpenLog {
         log = await factory.open({ ...settings, ...other, directory })
         return log
       },
+      close: async () => {
+        opened.delete(one)
+        await log.close()
+        await rm(directory, { recursive: true, force: true })
+      },
     }
+    opened.add(one)
+    return one
   }
 }
 

@@ -197,6 +197,7 @@ class Run {
       expect(judge({ epoch: epochAt(offset, epochs), offset }, epochs)).toBe('good')
     }
     for (const follower of this.#followers) follower.stop()
+    await this.#opened.close()
   }
 
   async #append(batch: readonly NewEvent[]): Promise<void> {
@@ -264,7 +265,7 @@ export function properties(open: OpenLog, factory: LogFactory): void {
           for (const taken of steps) await run.take(taken)
           await run.end()
         }),
-        { numRuns: 60 },
+        { numRuns: 40 },
       )
     }, 60_000)
   })

@@ -1,10 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import { appendTo, checkPage, dataOf, eventsOf, type OpenLog, offsetsOf, readAll, select } from './harness.js'
+import {
+  appendTo,
+  checkPage,
+  dataOf,
+  eventsOf,
+  type LogFactory,
+  type OpenLog,
+  offsetsOf,
+  readAll,
+  select,
+} from './harness.js'
 
 const page = { maxEvents: 1000, maxBytes: 1 << 20 }
 
 /** `EventLog.read`, but for `newest` and `floor`. */
-export function readChapter(open: OpenLog): void {
+export function readChapter(open: OpenLog, factory: LogFactory): void {
   describe('read', () => {
     it('gives an empty page of an empty log', async () => {
       const { log } = await open()
@@ -118,6 +128,20 @@ export function readChapter(open: OpenLog): void {
       const seen = await readAll(log, { selectors: select('mine') }, middle)
       expect(offsetsOf(seen)).toEqual(mine.filter(offset => offset > middle))
     })
+
+    if (!factory.endsPagesEarly) {
+      it('reads few events among many at once ("costs what that topic holds, not what others hold")', async () => {
+        const { log } = await open()
+        const mine: number[] = []
+        for (let i = 0; i < 12; i++) {
+          await log.append(eventsOf(`other/${i % 3}`, 1000))
+          if (i % 4 === 0) mine.push(...(await appendTo(log, ...eventsOf('mine', 1))))
+        }
+        const read = await log.read(0, { ...page, selectors: select('mine', 'none') })
+        expect(offsetsOf(read.events)).toEqual(mine)
+        expect(read.through).toBe(read.head.offset)
+      })
+    }
 
     it("reads a topic whose name begins another's, and odd names, as themselves", async () => {
       const { log } = await open()

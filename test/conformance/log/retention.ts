@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { EventLog } from '../../../src/log/log.js'
 import { appendTo, dataOf, eventsOf, type OpenLog, offsetsOf, readAll, select } from './harness.js'
 
@@ -150,6 +150,13 @@ export function retentionChapter(open: OpenLog): void {
       expect(left.at(-1)?.offset).toBe((await log.head()).offset)
     })
 
+    it('has its turns by itself ("Time between two turns of retention")', async () => {
+      const { log, clock } = await open({ retention: [{ selector: '**', ageMs: 1000 }], trimIntervalMs: 5 })
+      await appendTo(log, ...eventsOf('a', 3))
+      clock.advance(1001)
+      await vi.waitFor(async () => expect(await readAll(log)).toEqual([]), 10_000)
+    })
+
     it('gives no offset again when everything was removed', async () => {
       const { log } = await open({ retention: [{ selector: '**', ephemeral: true }] })
       const first = await appendTo(log, ...eventsOf('a', 3))
@@ -191,6 +198,15 @@ export function retentionChapter(open: OpenLog): void {
       for (const text of ['night/mail', 'night/*', 'night/**', 'elsewhere', 'elsewhere/**']) {
         expect(await same(log, [text])).toBe(0)
       }
+    })
+
+    it('is not raised by a rule that comes after the one that governs all that is selected', async () => {
+      const { log } = await open({ retention: [{ selector: 'night/**' }, { selector: '**', count: 2 }] })
+      await appendTo(log, ...eventsOf('night/mail', 3), ...eventsOf('ticker', 50))
+      await log.trim()
+      expect(await same(log, ['night/*'])).toBe(0)
+      expect(await same(log, ['night/**', 'night/mail'])).toBe(0)
+      expect(await same(log, ['*'])).toBeGreaterThan(0)
     })
 
     it('is not raised, of a topic that holds events, by what its rule removed of others', async () => {

@@ -20,7 +20,7 @@ export function describeLog(name: string, factory: LogFactory): void {
   describe(name, () => {
     const open = openerOf(factory)
     appendChapter(open)
-    readChapter(open)
+    readChapter(open, factory)
     followChapter(open)
     retentionChapter(open)
     newestChapter(open, factory)

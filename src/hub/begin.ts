@@ -1,7 +1,7 @@
-import { epochAt, judge, presentEpoch } from '../log/epochs.js'
-import type { EpochEntry, EventLog } from '../log/log.js'
+import { epochAt, judge } from '../log/epochs.js'
+import type { EpochEntry, EventLog, Head } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
-import { parsePosition } from '../wire/names.js'
+import { type Position, parsePosition } from '../wire/names.js'
 import type { Gap, Since, SubscribeRequest } from './request.js'
 import { exactTopic } from './selection.js'
 import type { Freshness } from './subscription.js'
@@ -29,7 +29,9 @@ export interface BeginSurroundings {
   readonly epochs: readonly EpochEntry[]
   /** Cursors from here on are served without the log, whatever was trimmed. */
   readonly recentFrom: number
-  /** Resolves when the hub has passed `offset`. */
+  /** The head of the log, asked now. */
+  askHead(): Promise<Head>
+  /** Resolves when the hub has passed `offset`, or will not. */
   reached(offset: number): Promise<void>
 }
 
@@ -46,23 +48,31 @@ async function askOr<T>(fallback: T, question: Promise<T>): Promise<T> {
 /** Finds where a subscription begins; `ended` if its one topic has ended and its cursor has seen that. */
 export async function findStart(hub: BeginSurroundings, origin: Origin): Promise<Start | 'ended'> {
   // Before the log is asked whether the topic has ended: an end that comes meanwhile is then ahead of the cursor.
-  const { tail } = hub
-  const place = await findPlace(hub, origin, tail)
+  const { tail, epochs } = hub
+  const place = await findPlace(hub, origin, { offset: tail, epochs })
   const topic = exactTopic(origin.selectors)
   const info = topic === undefined ? undefined : await askOr(undefined, hub.log.topic(topic))
   const hasEnded = info?.end !== undefined && place.cursor >= info.end && !place.isSnapshot
   if (hasEnded && origin.cursor !== undefined && !place.gap) return 'ended'
-  return { ...place, epoch: epochAt(place.cursor, hub.epochs), endedAt: hasEnded ? info.end : undefined }
+  return { ...place, endedAt: hasEnded ? info.end : undefined }
 }
 
-type Place = Omit<Start, 'epoch' | 'endedAt'>
+type Place = Omit<Start, 'endedAt'>
 
-async function findPlace(hub: BeginSurroundings, origin: Origin, tail: number): Promise<Place> {
+/** Where the hub stood when it was asked. */
+interface Tail {
+  readonly offset: number
+  readonly epochs: readonly EpochEntry[]
+}
+
+async function findPlace(hub: BeginSurroundings, origin: Origin, tail: Tail): Promise<Place> {
   const { since } = origin
   const requested = origin.cursor ?? (since?.kind === 'position' ? since.position : undefined)
   if (requested === undefined) return placeSince(hub, origin, since ?? { kind: 'now' }, tail)
   const judged = await judgeCursor(hub, origin, requested)
-  if (typeof judged === 'number') return { cursor: judged, freshness: 'resumed', gap: undefined, isSnapshot: false }
+  if (typeof judged === 'object') {
+    return { cursor: judged.offset, epoch: judged.epoch, freshness: 'resumed', gap: undefined, isSnapshot: false }
+  }
   // After a gap the stream goes on from what `since` says, if it says something else than the cursor that was no good.
   const goOn = since && since.kind !== 'position' ? since : undefined
   const fallback =
@@ -70,11 +80,15 @@ async function findPlace(hub: BeginSurroundings, origin: Origin, tail: number): 
       ? await findPlace(hub, { selectors: origin.selectors, since }, tail)
       : await placeSince(hub, origin, goOn ?? { kind: 'earliest' }, tail)
   // What is trimmed above the place that the `$gap` names is another gap, not a part of this one.
-  return { ...fallback, freshness: fallback.isSnapshot ? 'settled' : 'resumed', gap: { reason: judged, requested } }
+  return {
+    ...fallback,
+    freshness: fallback.isSnapshot ? 'settled' : 'resumed',
+    gap: { reason: judged, requested },
+  }
 }
 
-/** The offset of a cursor that is good, or why it is not. */
-async function judgeCursor(hub: BeginSurroundings, origin: Origin, text: string): Promise<number | Gap['reason']> {
+/** The cursor, if it is good, or why it is not. */
+async function judgeCursor(hub: BeginSurroundings, origin: Origin, text: string): Promise<Position | Gap['reason']> {
   const position = parsePosition(text)
   if (!position) return 'unknown'
   const judged = judge(position, hub.epochs)
@@ -82,32 +96,40 @@ async function judgeCursor(hub: BeginSurroundings, origin: Origin, text: string)
   const { offset } = position
   if (offset > hub.tail) {
     // This hub may lag behind another one that gave this position; the log knows.
-    const head = await hub.log.head()
-    if (offset > head.offset || presentEpoch(head.epochs) !== position.epoch) return 'rewound'
+    const head = await hub.askHead()
+    const judgedByLog = judge(position, head.epochs)
+    if (judgedByLog !== 'good') return judgedByLog
+    if (offset > head.offset) return 'rewound'
     await hub.reached(offset)
+    if (judge(position, hub.epochs) !== 'good') return 'rewound'
   }
-  if (offset >= hub.recentFrom) return offset
+  if (offset >= hub.recentFrom) return position
   const floor = await askOr(0, hub.log.floor(origin.selectors))
-  return offset < floor ? 'trimmed' : offset
+  return offset < floor ? 'trimmed' : position
 }
 
-async function placeSince(hub: BeginSurroundings, origin: Origin, since: Since, tail: number): Promise<Place> {
-  const place = { freshness: 'settled', gap: undefined, isSnapshot: false } as const
+async function placeSince(hub: BeginSurroundings, origin: Origin, since: Since, tail: Tail): Promise<Place> {
+  const at = (cursor: number): Place => {
+    const offset = Math.min(tail.offset, cursor)
+    return {
+      cursor: offset,
+      epoch: epochAt(offset, tail.epochs),
+      freshness: 'settled',
+      gap: undefined,
+      isSnapshot: false,
+    }
+  }
   switch (since.kind) {
     case 'now':
-      return { ...place, cursor: tail }
+      return at(tail.offset)
     case 'latest':
-      return { ...place, cursor: tail, isSnapshot: true }
+      return { ...at(tail.offset), isSnapshot: true }
     case 'earliest':
-      return {
-        ...place,
-        cursor: Math.min(tail, await askOr(0, hub.log.floor(origin.selectors))),
-        freshness: 'floating',
-      }
+      return { ...at(await askOr(0, hub.log.floor(origin.selectors))), freshness: 'floating' }
     case 'time': {
       const before = await hub.log.offsetBefore(since.time)
       const floor = await hub.log.floor(origin.selectors)
-      return { ...place, cursor: Math.min(tail, Math.max(before, floor)), freshness: 'floating' }
+      return { ...at(Math.max(before, floor)), freshness: 'floating' }
     }
     case 'position':
       return findPlace(hub, { selectors: origin.selectors, since }, tail)

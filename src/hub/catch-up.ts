@@ -1,4 +1,5 @@
-import type { EventLog, LogEvent, Page } from '../log/log.js'
+import { presentEpoch } from '../log/epochs.js'
+import type { EpochEntry, EventLog, LogEvent, Page } from '../log/log.js'
 import { hubTypes } from '../wire/names.js'
 import type { Batch } from './held.js'
 import { toBatch } from './held.js'
@@ -27,6 +28,7 @@ interface Stretch {
   readonly through: number
   /** Offset of the event that ended the view's topic, if it is in here. */
   readonly end: number | undefined
+  /** Where it was read, if it was not in the recent events. */
   readonly page: Page | undefined
 }
 
@@ -34,6 +36,7 @@ export interface CatchUpSurroundings {
   readonly log: EventLog
   readonly recent: Recent
   readonly tail: number
+  readonly epochs: readonly EpochEntry[]
   readonly isPressed: boolean
   readonly isDraining: boolean
   positionAt(offset: number): string
@@ -227,7 +230,7 @@ export class CatchUp {
       batch: frames.length > 0 ? toBatch(Buffer.concat(frames)) : undefined,
       through: page.through,
       end: view.topic !== undefined && last?.end ? last.offset : undefined,
-      page: undefined,
+      page,
     }
   }
 
@@ -239,7 +242,8 @@ export class CatchUp {
       if (subscription.phase !== 'reading') return
       if (stretch.through === cursor) this.#rest(laggingRestMs)
       // The log went back meanwhile, and took the cursor along.
-      if (subscription.cursor !== cursor) subscription.happen('more')
+      const isMoved = subscription.cursor !== cursor
+      if (isMoved || this.#isOfAnotherHistory(stretch)) subscription.happen('more')
       else this.#give(subscription, stretch)
     } catch (error) {
       this.#hub.report('Reading the log failed; those who are catching up wait for it.', error)
@@ -251,6 +255,13 @@ export class CatchUp {
     }
   }
 
+  /** The log was read in a history that the hub has not come to, or has left: its offsets are other positions than the hub's. */
+  #isOfAnotherHistory({ page }: Stretch): boolean {
+    if (!page || presentEpoch(page.head.epochs) === presentEpoch(this.#hub.epochs)) return false
+    this.#rest(laggingRestMs)
+    return true
+  }
+
   #rest(ms: number): void {
     this.#pause ??= setTimeout(() => {
       this.#pause = undefined
@@ -260,10 +271,11 @@ export class CatchUp {
 
   #give(subscription: HubSubscription, stretch: Stretch): void {
     const { page } = stretch
-    if (page && page.floor > subscription.cursor && this.#skipTrimmed(subscription, page)) return
+    const isSnapshot = subscription.snapshotThrough > 0
+    if (page && !isSnapshot && page.floor > subscription.cursor && this.#skipTrimmed(subscription, page)) return
     subscription.cursor = stretch.through
     subscription.freshness = 'settled'
-    if (subscription.snapshotThrough > 0 && subscription.cursor >= subscription.snapshotThrough) {
+    if (isSnapshot && subscription.cursor >= subscription.snapshotThrough) {
       subscription.cursor = subscription.snapshotThrough
       subscription.snapshotThrough = 0
     }

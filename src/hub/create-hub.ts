@@ -50,6 +50,7 @@ class LogHub implements Hub {
   async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
     this.#refuseWhileDraining()
     const positions = await this.#log.append(events)
+    this.#flow.noteAppended(positions)
     return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
   }
 
@@ -94,7 +95,7 @@ class LogHub implements Hub {
       timer = setTimeout(() => resolve(false), readyTimeoutMs)
     })
     try {
-      return await Promise.race([this.#log.head().then(() => true), tooLong])
+      return await Promise.race([this.#flow.askHead().then(() => true), tooLong])
     } catch (error) {
       this.#options.report('The log does not answer.', error)
       return false

@@ -1,4 +1,4 @@
-import { presentEpoch } from '../log/epochs.js'
+import { cutAfter, presentEpoch } from '../log/epochs.js'
 import type { EventLog, Head, Page } from '../log/log.js'
 
 const minRetryMs = 50
@@ -8,6 +8,8 @@ export interface FollowerSurroundings {
   readonly log: EventLog
   readonly tail: number
   readonly head: Head
+  /** The highest offset of the present history that the log has shown to this hub, be it in the answer to an append. */
+  readonly seen: number
   /** The next stretch of the log; `page.from` is where the hub stands, or below it after the log went back. */
   take(page: Page): void
   report(message: string, error?: unknown): void
@@ -44,20 +46,30 @@ export class Follower {
    * for ever, so this is asked at every heartbeat. A head behind what this hub has seen is a history that was lost: a new one begins.
    */
   async verify(): Promise<void> {
-    const { log } = this.#hub
     try {
-      // The tail moves on while the log answers, so it is what it was before the question.
-      const { tail } = this.#hub
-      let head = await log.head()
-      const known = presentEpoch(this.#hub.head.epochs)
-      if (presentEpoch(head.epochs) === known && head.offset < tail) {
-        this.#hub.report('The log is behind what it has shown before; a new epoch begins.')
-        head = await log.beginEpoch(known)
-      }
+      const head = await this.askHead()
       if (presentEpoch(head.epochs) !== presentEpoch(this.#hub.head.epochs)) this.#round.abort()
     } catch (error) {
       this.#hub.report('The log does not answer.', error)
     }
+  }
+
+  /**
+   * The head of the log, after a new history was begun if it has lost what this hub has seen: it stands behind the hub, or in a
+   * history that came before the hub's. An old answer that came late does no harm: beginning compares before it sets.
+   */
+  async askHead(): Promise<Head> {
+    // Both move on while the log answers, so they are what they were before the question.
+    const { seen, head: known } = this.#hub
+    const head = await this.#hub.log.head()
+    const present = presentEpoch(head.epochs)
+    const isSame = present === presentEpoch(known.epochs)
+    const isEarlier = !isSame && known.epochs.some(entry => entry.epoch === present)
+    if (isEarlier || (isSame && head.offset < seen)) {
+      this.#hub.report('The log is behind what it has shown before; a new epoch begins.')
+      return this.#hub.log.beginEpoch(present)
+    }
+    return head
   }
 
   async #run(): Promise<void> {
@@ -83,15 +95,11 @@ export class Follower {
 
   /** Before following: if the history changed while nobody followed, goes back to where the new one begins. */
   async #adopt(): Promise<void> {
-    const { log, head: known } = this.#hub
-    let head = await log.head()
-    if (presentEpoch(head.epochs) === presentEpoch(known.epochs) && head.offset < this.#hub.tail) {
-      this.#hub.report('The log is behind what it has shown before; a new epoch begins.')
-      head = await log.beginEpoch(presentEpoch(known.epochs))
-    }
+    const known = this.#hub.head
+    const head = await this.askHead()
     this.#isAway = false
     if (presentEpoch(head.epochs) === presentEpoch(known.epochs)) return
-    const from = Math.min(this.#hub.tail, lowestNewFirst(head, known) - 1)
+    const from = Math.min(this.#hub.tail, cutAfter(known.epochs, head.epochs))
     this.#hub.take({ from, through: from, events: [], floor: 0, head })
   }
 
@@ -110,11 +118,4 @@ export class Follower {
       )
     })
   }
-}
-
-/** The first offset that a history which `known` does not have can give. */
-function lowestNewFirst(head: Head, known: Head): number {
-  const old = new Set(known.epochs.map(entry => entry.epoch))
-  const added = head.epochs.filter(entry => !old.has(entry.epoch)).map(entry => entry.first)
-  return Math.min(...added)
 }

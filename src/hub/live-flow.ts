@@ -1,6 +1,6 @@
 import { epochAt, judge, presentEpoch } from '../log/epochs.js'
 import type { EpochEntry, EventLog, Head, Page } from '../log/log.js'
-import { hubTypes, parsePosition, toPositionText } from '../wire/names.js'
+import { hubTypes, type Position, parsePosition, toPositionText } from '../wire/names.js'
 import type { BeginSurroundings, Start } from './begin.js'
 import { CatchUp } from './catch-up.js'
 import { Follower } from './follower.js'
@@ -38,6 +38,8 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   readonly #verifying: NodeJS.Timeout
   #head: Head
   #tail: number
+  /** The highest offset that an append was answered with, in the present history. */
+  #appended = 0
   /** Set while draining. */
   #drainRetryMs: (() => number) | undefined
   #reaching: { readonly offset: number; readonly resolve: () => void }[] = []
@@ -64,6 +66,10 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
 
   get tail(): number {
     return this.#tail
+  }
+
+  get seen(): number {
+    return Math.max(this.#tail, this.#appended)
   }
 
   get head(): Head {
@@ -104,6 +110,17 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
 
   retryMs(): number {
     return this.#drainRetryMs?.() ?? this.#options.retryMs
+  }
+
+  /** Takes note of what the log has promised to hold. */
+  noteAppended(positions: readonly Position[]): void {
+    const last = positions.at(-1)
+    if (last && last.epoch === presentEpoch(this.epochs)) this.#appended = Math.max(this.#appended, last.offset)
+  }
+
+  /** The head of the log, asked now. */
+  askHead(): Promise<Head> {
+    return this.#follower.askHead()
   }
 
   /** Resolves when the hub has passed `offset`, or will not. */
@@ -192,7 +209,8 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       return
     }
     if (page.from < this.#tail) this.#goBack(page)
-    else this.#head = page.head
+    this.#head = page.head
+    this.#appended = 0
   }
 
   /**
@@ -318,7 +336,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
 
   async #reachHead(): Promise<void> {
     try {
-      await this.reached((await this.log.head()).offset)
+      await this.reached((await this.askHead()).offset)
     } catch (error) {
       this.report('The log does not answer; what it holds reaches clients when they come back.', error)
     }

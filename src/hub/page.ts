@@ -62,21 +62,10 @@ export async function readPage(flow: LiveFlow, request: PageRequest, options: Pa
       const events = read.events.map(event =>
         toEventObject(event, start.isSnapshot ? undefined : flow.positionAt(event.offset)),
       )
-      return { events, cursor: positionIn(flow, page, cursor), more, gap, ended }
+      return { events, cursor: flow.positionAt(cursor), more, gap, ended }
     }
     await nextMatch(flow, request, cursor, waitMs, options.signal)
   }
-}
-
-/** A cursor at an offset that the hub itself may not have passed yet. */
-function positionIn(flow: LiveFlow, page: Page, offset: number): string {
-  const isAhead = presentEpoch(page.head.epochs) !== presentEpoch(flow.epochs)
-  if (isAhead)
-    throw new TidingsError(
-      'log-unavailable',
-      'The log has begun a new epoch that this hub does not follow yet; try again.',
-    )
-  return flow.positionAt(offset)
 }
 
 /** Reads on until there is something, the log has no more, or enough was looked through. */
@@ -96,6 +85,12 @@ async function readSome(
       maxBytes: maxPageBytes,
       newest: options.newest,
     })
+    if (presentEpoch(page.head.epochs) !== presentEpoch(flow.epochs)) {
+      throw new TidingsError(
+        'log-unavailable',
+        'The log has begun a new epoch, which this hub is about to follow; try again.',
+      )
+    }
     events.push(...page.events)
     floor = Math.max(floor, page.floor)
     const isStuck = page.through === cursor

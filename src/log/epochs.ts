@@ -61,11 +61,15 @@ export function epochAt(offset: number, epochs: readonly EpochEntry[]): string {
 }
 
 /**
- * The highest offset that is still the log's past to a reader who last saw the table `known`: the one before the history that
- * followed the last one there. A reader who is above it goes back to it.
+ * The highest offset that is still the log's past to a reader who last saw the table `known`, wherever it stands: the one before
+ * the histories parted. A reader who is above it goes back to it. 0: they have no history in common.
  */
 export function cutAfter(known: readonly EpochEntry[], epochs: readonly EpochEntry[]): number {
-  const own = epochs.findIndex(entry => entry.epoch === presentEpoch(known))
-  const next = epochs[own + 1]
-  return next ? next.first - 1 : Infinity
+  for (let i = known.length - 1; i >= 0; i--) {
+    const own = epochs.findIndex(entry => entry.epoch === known[i]?.epoch)
+    if (own < 0) continue
+    // What was known after the last history in common was lost as a whole, and what came in its place is not known.
+    return Math.min(epochs[own + 1]?.first ?? Infinity, known[i + 1]?.first ?? Infinity) - 1
+  }
+  return 0
 }

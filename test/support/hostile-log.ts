@@ -42,6 +42,8 @@ export interface HostileLog extends EventLog {
   failNextAppend(options?: { readonly after?: boolean }): void
   /** Ends every misfortune. */
   settle(): void
+  /** It lost in silence what it has shown, and nobody has begun a history yet. Whoever has seen nothing before cannot know. */
+  readonly isInDoubt: boolean
 }
 
 /** What a copy of the log is made of. */
@@ -164,6 +166,7 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
     await lag()
     refuseWhileAway()
     if (failure === 'after') throw new TidingsError('log-unavailable', 'The append was done, its answer was lost.')
+    for (const { offset } of positions) shown = Math.max(shown, offset)
     return positions
   }
 
@@ -290,6 +293,9 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
     goAway() {
       isAway = true
       bell.ring()
+    },
+    get isInDoubt() {
+      return headsInDoubt > 0
     },
     comeBack() {
       isAway = false

@@ -20,6 +20,8 @@ export interface ScheduledLog {
   reopen?(): Promise<void>
   /** What else can happen to it, each with its weight. Told before it happens, so that the truth is known. */
   readonly misfortunes: readonly { readonly weight: number; happen(random: Random): Promise<void> | void }[]
+  /** Only a hub that saw what the log has lost since can know that it did: no other may take its place now. */
+  readonly isInDoubt?: boolean
   /** Puts an end to all misfortunes. */
   settle(): Promise<void> | void
   close(): Promise<void>
@@ -177,6 +179,7 @@ export async function runSchedule(
     {
       weight: 0.3,
       act: async () => {
+        if (scheduled.isInDoubt) return
         await Promise.all(publishing)
         await hub.close()
         hub = await openHub()
@@ -198,6 +201,7 @@ export async function runSchedule(
         await Promise.all(publishing)
         await observe()
         await happen(random)
+        await observe()
       },
     })),
   ]

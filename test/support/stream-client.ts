@@ -177,7 +177,7 @@ export class StreamClient {
     if (!resumed || (!isSnapshotNext && gap.resumedAt !== show(at))) {
       this.#fail(`a $gap without a place: ${JSON.stringify(gap)}`)
     }
-    if (gap.reason === 'rewound' && requested && this.#truth.isPast(requested))
+    if (gap.reason === 'rewound' && requested && !this.#truth.wasEverLost(requested))
       this.#fail(`rewound, but ${gap.requested} is the log's past`)
     if (gap.reason === 'trimmed' && (!requested || requested.offset >= resumed.offset))
       this.#fail(`trimmed, but nothing is between: ${JSON.stringify(gap)}`)
@@ -217,7 +217,7 @@ export class StreamClient {
     const from = this.position as Position
     if (to.offset < from.offset || (event && to.offset === from.offset))
       this.#fail(`back from ${show(from)} to ${show(to)}`)
-    if (!this.#truth.isPast(from) && from.epoch !== to.epoch)
+    if (from.epoch !== to.epoch && !this.#truth.leads(from, to))
       this.#fail(`from the lost ${show(from)} to ${show(to)} without a $gap`)
     if (this.plan.conflateMs !== undefined || this.#isFloating) return
     const missing = this.missing(to).filter(missed => missed.offset !== event?.offset)

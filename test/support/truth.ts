@@ -1,26 +1,27 @@
-import { judge } from '../../src/log/epochs.js'
-import type { EpochEntry, EventLog, LogEvent } from '../../src/log/log.js'
+import { cutAfter, judge } from '../../src/log/epochs.js'
+import type { EpochEntry, EventLog, Head, LogEvent } from '../../src/log/log.js'
 import { type Position, toPositionText } from '../../src/wire/names.js'
 
 /** Everything that a log ever held, by its own account, histories that it lost too. */
 export class Truth {
   readonly #byEpoch = new Map<string, LogEvent[]>()
   readonly #byPosition = new Map<string, LogEvent>()
-  epochs: readonly EpochEntry[] = []
+  readonly #tables: (readonly EpochEntry[])[] = []
   /** Offset up to which the present history was read. */
   #seen = 0
 
   /** Reads on. Called before anything is removed, so that nothing is missed. */
   async observe(log: EventLog): Promise<void> {
+    this.#forgetUnshown(await log.head())
     for (;;) {
       const page = await log.read(this.#seen, { maxEvents: 1000, maxBytes: 1 << 24 })
-      const present = page.head.epochs.at(-1) as EpochEntry
-      if (this.epochs.length > 0 && this.epochs.at(-1)?.epoch !== present.epoch && present.first <= this.#seen) {
-        this.epochs = page.head.epochs
-        this.#seen = present.first - 1
+      const cut = this.epochs.length > 0 ? cutAfter(this.epochs, page.head.epochs) : Number.POSITIVE_INFINITY
+      if (cut < this.#seen) {
+        this.#learn(page.head.epochs)
+        this.#seen = cut
         continue
       }
-      this.epochs = page.head.epochs
+      this.#learn(page.head.epochs)
       for (const event of page.events) this.#add(event)
       if (page.through <= this.#seen || page.through >= page.head.offset) {
         this.#seen = Math.max(this.#seen, page.through)
@@ -28,6 +29,23 @@ export class Truth {
       }
       this.#seen = page.through
     }
+  }
+
+  get epochs(): readonly EpochEntry[] {
+    return this.#tables.at(-1) ?? []
+  }
+
+  #learn(epochs: readonly EpochEntry[]): void {
+    if (this.epochs !== epochs) this.#tables.push(epochs)
+  }
+
+  /** What the log lost in silence before anybody was shown it never was. */
+  #forgetUnshown(head: Head): void {
+    const present = head.epochs.at(-1)?.epoch as string
+    if (present !== this.epochs.at(-1)?.epoch || head.offset >= this.#seen) return
+    this.#seen = head.offset
+    const events = this.#byEpoch.get(present)
+    while (events?.length && (events.at(-1)?.offset as number) > head.offset) events.pop()
   }
 
   #add(event: LogEvent): void {
@@ -42,23 +60,37 @@ export class Truth {
     return this.#byPosition.get(position)
   }
 
-  /** Whether a reader at `position` has seen only what is still the log's past. */
-  isPast(position: Position): boolean {
-    return judge(position, this.epochs) === 'good'
+  /** Whether the log ever was one that has lost what a reader at `position` had seen. */
+  wasEverLost(position: Position): boolean {
+    return this.#tables.some(table => judge(position, table) !== 'good')
   }
 
-  /** The events after `from` and before or at `to`, along the log's histories. */
+  /** Whether the history of `to` went on from `from`. What was written then may be read much later, after yet other losses. */
+  leads(from: Position, to: Position): boolean {
+    return judge(from, this.#tableWith(to)) === 'good'
+  }
+
+  /** The events after `from` and before or at `to`, along the histories that led to `to`. */
   between(from: Position, to: Position): LogEvent[] {
-    const first = this.epochs.findIndex(entry => entry.epoch === from.epoch)
-    const last = this.epochs.findIndex(entry => entry.epoch === to.epoch)
+    const table = this.#tableWith(to)
+    const first = table.findIndex(entry => entry.epoch === from.epoch)
     const events: LogEvent[] = []
-    for (let i = Math.max(0, first); i <= last; i++) {
-      const entry = this.epochs[i] as EpochEntry
-      const cut = this.epochs[i + 1]?.first ?? Number.POSITIVE_INFINITY
+    for (let i = Math.max(0, first); i < table.length; i++) {
+      const entry = table[i] as EpochEntry
+      const cut = table[i + 1]?.first ?? Number.POSITIVE_INFINITY
       for (const event of this.#byEpoch.get(entry.epoch) ?? []) {
         if (event.offset > from.offset && event.offset <= to.offset && event.offset < cut) events.push(event)
       }
     }
     return events
+  }
+
+  /** The histories that led to `to`, and its own as the last. */
+  #tableWith(to: Position): readonly EpochEntry[] {
+    for (const table of this.#tables) {
+      const own = table.findIndex(entry => entry.epoch === to.epoch)
+      if (own >= 0) return table.slice(0, own + 1)
+    }
+    return []
   }
 }

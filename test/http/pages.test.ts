@@ -103,6 +103,13 @@ describe('a long poll', () => {
     await waiting(0)
   })
 
+  test('is answered, though its caller will send no more', async () => {
+    const connection = new RawConnection(hub.port, { allowHalfOpen: true })
+    connection.socket.end(request('GET', '/events/a?since=now&wait=60', json))
+    expect((await connection.answer()).status).toBe(200)
+    await connection.closed()
+  })
+
   test('is one of a bounded number', async () => {
     const connections = [poll(), poll()]
     await waiting(2)

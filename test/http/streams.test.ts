@@ -1,8 +1,9 @@
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createHttpServer } from '../../src/http/server.js'
 import { resolveHttpSettings } from '../../src/http/settings.js'
-import type { Beginning, Hub } from '../../src/hub/hub.js'
+import type { Hub } from '../../src/hub/hub.js'
 import { createParser, type ParsedEvent } from '../../src/wire/parse.js'
 import { exchange, type HubOnHttp, RawConnection, request, startHub } from './hub-on-http.js'
 
@@ -212,7 +213,8 @@ describe('the connection of a stream', () => {
     const leavers = [open('/events/a'), open('/events/a')]
     for (const leaver of leavers) await leaver.until(isOpen)
     expect(hub.hub.status.subscriptions).toBe(2)
-    leavers[0]?.socket.end()
+    // Bytes that nobody asked for do not hide it.
+    leavers[0]?.socket.end('and another thing')
     leavers[1]?.socket.resetAndDestroy()
     await vi.waitFor(() => expect(hub.hub.status.subscriptions).toBe(0))
   })
@@ -244,45 +246,71 @@ describe('the connection of a stream', () => {
   })
 
   test('may be reset while the log is asked where to begin', async () => {
-    let release: (() => void) | undefined
-    const gate = new Promise<void>(resolve => {
-      release = resolve
-    })
-    let asked = 0
-    let attached = 0
-    const slow: Hub = Object.create(hub.hub, {
-      begin: {
-        value: async (...given: Parameters<Hub['begin']>): Promise<Beginning> => {
-          asked++
-          await gate
-          return hub.hub.begin(...given)
-        },
-      },
-      attach: {
-        value: (...given: Parameters<Hub['attach']>) => {
-          attached++
-          return hub.hub.attach(...given)
-        },
-      },
-      status: { get: () => hub.hub.status },
-      retryMs: { value: () => hub.hub.retryMs() },
-    })
-    const server = createHttpServer({ hub: slow, settings: resolveHttpSettings({ port: 0 }) })
-    const { port } = await server.listen()
-    const connections = Array.from({ length: 20 }, () => open('/events/a', {}, port))
-    await vi.waitFor(() => expect(asked).toBe(20))
+    const slow = await startSlowly()
+    const connections = Array.from({ length: 20 }, () => open('/events/a', {}, slow.port))
+    await vi.waitFor(() => expect(slow.asked()).toBe(20))
     for (const connection of connections) connection.socket.resetAndDestroy()
     await Promise.all(connections.map(connection => connection.closed()))
-    // One more comes and goes, so that the server has heard of all the others.
-    const last = open('/events/a', {}, port)
-    await vi.waitFor(() => expect(asked).toBe(21))
-    release?.()
+    // One more comes, so that the server has heard of all the others.
+    const last = open('/events/a', {}, slow.port)
+    await vi.waitFor(() => expect(slow.asked()).toBe(21))
+    slow.release()
     await last.until(isOpen)
-    expect(attached).toBe(1)
+    expect(slow.attached()).toBe(1)
     last.destroy()
-    await server.close()
+    await slow.server.close()
+  })
+
+  test('may be closed on one side while the log is asked where to begin', async () => {
+    const slow = await startSlowly()
+    const connection = new RawConnection(slow.port, { allowHalfOpen: true })
+    connection.socket.end(request('GET', '/events/a'))
+    await once(connection.socket, 'finish')
+    const other = open('/events/a', {}, slow.port)
+    await vi.waitFor(() => expect(slow.asked()).toBe(2))
+    slow.release()
+    expect(isOpen(await connection.closed())).toBe(true)
+    other.destroy()
+    await vi.waitFor(() => expect(hub.hub.status.subscriptions).toBe(0))
+    await slow.server.close()
   })
 })
+
+/** A server on the same hub, which is told where a subscription begins only after `release`. */
+async function startSlowly() {
+  let release = () => {}
+  const gate = new Promise<void>(resolve => {
+    release = resolve
+  })
+  let asked = 0
+  let attached = 0
+  const real = hub.hub
+  const slow: Hub = {
+    publish: events => real.publish(events),
+    begin: async given => {
+      asked++
+      await gate
+      return real.begin(given)
+    },
+    attach: (beginning, sink) => {
+      attached++
+      return real.attach(beginning, sink)
+    },
+    page: (given, options) => real.page(given, options),
+    retryMs: () => real.retryMs(),
+    topics: options => real.topics(options),
+    topic: topic => real.topic(topic),
+    get status() {
+      return real.status
+    },
+    ready: () => real.ready(),
+    drain: deadlineMs => real.drain(deadlineMs),
+    close: () => real.close(),
+  }
+  const server = createHttpServer({ hub: slow, settings: resolveHttpSettings({ port: 0 }) })
+  const { port } = await server.listen()
+  return { server, port, release, asked: () => asked, attached: () => attached }
+}
 
 describe('a stream that may not be opened now', () => {
   test('is answered 200, with the time to come again, where it is an event stream', async () => {

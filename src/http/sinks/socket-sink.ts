@@ -34,7 +34,7 @@ export class SocketSink implements Sink, Tenant {
     } else {
       isTaken = socket.write(bytes)
     }
-    // Node.js judges by its high-water mark before it asks the kernel, so a large write says false though all of it was taken.
+    // Some versions of Node.js judge by the high-water mark before they ask the kernel: false then, though it took all.
     this.#isHolding = !isTaken && socket.writableLength > 0
     return !this.#isHolding
   }
@@ -54,7 +54,7 @@ export class SocketSink implements Sink, Tenant {
     this.#socket.setTimeout(ms)
   }
 
-  /** The socket has taken all; of a write that it took at once it says so too, to which nobody listens. */
+  /** The kernel has taken all. Of a write that it took at once it may be said too, to which nobody listens. */
   onDrain(): void {
     if (!this.#isHolding) return
     this.#isHolding = false

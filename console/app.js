@@ -2,6 +2,9 @@ import { createNewest } from './newest.js'
 import { createPlot } from './plot.js'
 import { listen } from './stream.js'
 
+/** After so long without any, nobody feeds the clock and the figures. */
+const feedsMs = 12_000
+
 const topics = ['clock', 'host/**', 'news']
 
 const states = {
@@ -56,11 +59,13 @@ const newest = createNewest(list, {
 })
 
 let isDrawn = true
+let isFed = false
 
 listen(topics, {
   heard(event) {
     newest.add(event)
     if (event.topic === 'clock') clock.textContent = event.data
+    isFed ||= event.topic !== 'news'
     const plot = plots.find(({ topic }) => topic === event.topic)
     const figures = plot && toFigures(event.data)
     if (figures) plot.add(event.time, figures)
@@ -85,6 +90,9 @@ element('lines', HTMLElement).append(
   line(`curl -N ${location.origin}/events/news`),
   line(`curl -d 'Hello' ${location.origin}/events/news`),
 )
+setTimeout(() => {
+  element('unfed', HTMLElement).hidden = isFed
+}, feedsMs)
 
 function draw() {
   isDrawn = true

@@ -77,6 +77,17 @@ describe.skipIf(!browserProgram)('the page at /', () => {
     await page.close()
   })
 
+  it('says so where nobody feeds it', async () => {
+    const quiet = await startHubProcess()
+    const page = await browser.newPage()
+    await page.clock.install()
+    await page.goto(`${quiet.url}/`)
+    await page.locator('#state[data-state=live]').waitFor()
+    await page.clock.runFor(15_000)
+    await page.locator('#unfed', { hasText: '--demo' }).waitFor()
+    await page.close()
+  })
+
   it('says that it is cut off, and comes back by itself', async () => {
     const page = await browser.newPage()
     await page.goto(`${hub.url}/`)

@@ -19,8 +19,6 @@ export interface HubProcessOptions {
   readonly nodeArgs?: readonly string[]
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
-  /** A program and its arguments in front of Node.js, such as `strace -f -o FILE`. */
-  readonly wrap?: readonly string[]
 }
 
 /** The built hub in a process of its own. */
@@ -60,9 +58,7 @@ process.once('exit', endAll)
  */
 export async function startHubProcess(options: HubProcessOptions = {}): Promise<HubProcess> {
   if (!existsSync(entry)) throw new Error('The hub is not built: npm run build')
-  const [program = process.execPath, ...args] = [
-    ...(options.wrap ?? []),
-    process.execPath,
+  const args = [
     ...(options.nodeArgs ?? []),
     entry,
     'serve',
@@ -72,7 +68,7 @@ export async function startHubProcess(options: HubProcessOptions = {}): Promise<
     options.log ?? 'memory:',
     ...(options.args ?? []),
   ]
-  const child = spawn(program, args, {
+  const child = spawn(process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: options.cwd,
     env: { ...process.env, ...options.env },

@@ -63,13 +63,30 @@ describe('memory log', () => {
   })
 
   it('takes no more than `maxBytes`, with 256 for each event ("log-full")', async () => {
-    const log = createMemoryLog({ retention: [{ selector: 'a', count: 2 }], maxBytes: 1000 })
+    const log = createMemoryLog({ retention: [{ selector: 'a', keepLatest: true, count: 5 }], maxBytes: 1000 })
     await log.append(many(2, 'x'.repeat(43)))
     await expect(log.append([{ topic: 'b', data: 'x'.repeat(144) }])).rejects.toMatchObject({ code: 'log-full' })
     expect(await held(log)).toHaveLength(2)
     await log.append([{ topic: 'b', data: 'x'.repeat(143) }])
-    await log.trim()
     await expect(log.append(many(1, ''))).rejects.toMatchObject({ code: 'log-full' })
+    await log.close()
+  })
+
+  it('makes room at `maxBytes` of what has a limit, and touches nothing if that is not enough', async () => {
+    const retention = [
+      { selector: 'a', ageMs: 1e9 },
+      { selector: 'b', bytes: 1e9 },
+    ]
+    const log = createMemoryLog({ retention, maxBytes: 10_000 })
+    await log.append([{ topic: 'kept', data: 'x'.repeat(4000) }])
+    for (let i = 0; i < 100; i++) await log.append([{ topic: i % 2 === 0 ? 'a' : 'b', data: String(i) }])
+    const left = await held(log)
+    expect(left.map(event => event.data).slice(1)).toEqual(Array.from({ length: 22 }, (_, i) => String(78 + i)))
+    expect(await log.floor([parseSelector('b')])).toBe(79)
+    await expect(log.append([{ topic: 'a', data: 'x'.repeat(5500) }])).rejects.toMatchObject({ code: 'log-full' })
+    expect(await held(log)).toEqual(left)
+    await log.append([{ topic: 'a', data: 'x'.repeat(5000) }])
+    expect(await held(log)).toHaveLength(3)
     await log.close()
   })
 

@@ -12,8 +12,9 @@ export interface MemoryLogOptions extends LogOptions {
   /** Default: `defaultMemoryRetention`. */
   readonly retention?: readonly RetentionRule[] | undefined
   /**
-   * The most that the log holds: bytes as `RetentionRule.bytes` counts them, and 256 for each event. An append that would go
-   * over it is refused with `log-full`: a last bound, for rules that do not bound the log themselves. Default: 512 MiB.
+   * The most that the log holds: bytes as `RetentionRule.bytes` counts them, and 256 for each event, which is what a small one
+   * costs beside its text. At this bound the oldest events go whose rules have any limit and no `keepLatest`; if there are not
+   * enough of them, the append is refused with `log-full`. Default: 512 MiB.
    */
   readonly maxBytes?: number | undefined
 }

@@ -2,9 +2,14 @@ import type { Floors, Retention, Rule } from '../retention.js'
 import { EventList } from './event-list.js'
 import { HeldEvent } from './held-event.js'
 
+/** What an event costs in memory beside its text, at most: itself, and its places in the lists. */
+export const eventOverheadBytes = 256
+
 /** What a rule governs now. */
 interface Share {
   readonly rule: Rule
+  /** Whether the rule has a limit at all, and none of its events has to stay. */
+  readonly givesWay: boolean
   /** The events that the rule has not come to yet, oldest first: a queue, so that it looks at each once. */
   readonly queue: EventList
   /** Up to this offset the rule has taken or spared every event that it governs. */
@@ -32,6 +37,7 @@ export class Keeper {
     this.#held = held
     this.#shares = retention.rules.map(rule => ({
       rule,
+      givesWay: !rule.keepLatest && (rule.ephemeral || Math.min(rule.ageMs, rule.count, rule.bytes) !== Infinity),
       queue: new EventList(),
       passed: 0,
       count: 0,
@@ -74,6 +80,32 @@ export class Keeper {
     share.count--
     share.bytes -= HeldEvent.bytesOf(event)
     if (event.offset > share.floor) share.floor = event.offset
+  }
+
+  /** What `giveWay` could free, overhead included. */
+  get spareBytes(): number {
+    return this.#shares.reduce(
+      (sum, share) => sum + (share.givesWay ? share.bytes + share.count * eventOverheadBytes : 0),
+      0,
+    )
+  }
+
+  /** Removes the oldest events, whatever their age, of rules that have a limit, until so many bytes are free. */
+  giveWay(bytes: number): void {
+    const giving = this.#shares.filter(share => share.givesWay)
+    for (let freed = 0; freed < bytes; ) {
+      let oldest: Share | undefined
+      for (const share of giving) {
+        const offset = share.queue.first?.offset ?? Infinity
+        if (offset < (oldest?.queue.first?.offset ?? Infinity)) oldest = share
+      }
+      const event = oldest?.queue.first
+      if (!oldest || !event) return
+      oldest.queue.shift()
+      oldest.passed = event.offset
+      this.#held.remove(event)
+      freed += HeldEvent.bytesOf(event) + eventOverheadBytes
+    }
   }
 
   /** Removes what is over the limits of number and size, looking at `budget` events at most. Whether nothing is left to do. */

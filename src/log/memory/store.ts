@@ -7,12 +7,9 @@ import { eventBytes, type Retention } from '../retention.js'
 import type { LogSettings } from '../settings.js'
 import { EventList } from './event-list.js'
 import { HeldEvent } from './held-event.js'
-import { Keeper } from './keeper.js'
+import { eventOverheadBytes, Keeper } from './keeper.js'
 import { OnceTable } from './once.js'
 import { TopicRecord } from './topic-record.js'
-
-/** What an event costs in memory beside its text, at most: itself, and its places in the lists. */
-export const eventOverheadBytes = 256
 
 /** Events that retention looks at in one go, before others have their turn. */
 export const trimBudget = 4096
@@ -78,7 +75,7 @@ export class MemoryStore {
   /** Appends all the events, or throws and appends none. `over`: a rule is over a limit now. */
   append(batch: readonly NewEvent[]): { readonly positions: readonly Position[]; readonly over: boolean } {
     const time = this.now()
-    const sizes = this.#check(batch, time)
+    const sizes = this.#admit(batch, time)
     const epoch = presentEpoch(this.#head.epochs)
     const positions: Position[] = []
     let { offset } = this.#head
@@ -140,8 +137,8 @@ export class MemoryStore {
     return found
   }
 
-  /** Throws unless the whole batch can be appended; what each event counts, otherwise. */
-  #check(batch: readonly NewEvent[], now: number): readonly number[] {
+  /** Throws unless the whole batch can be appended; otherwise makes room for it, and says what each event counts. */
+  #admit(batch: readonly NewEvent[], now: number): readonly number[] {
     let said: Map<string, string> | undefined
     let ended: Set<string> | undefined
     const sizes: number[] = []
@@ -167,7 +164,11 @@ export class MemoryStore {
       sizes.push(size)
       bytes += size + eventOverheadBytes
     }
-    if (this.#heldBytes + bytes > this.#maxBytes) throw isFull(this.#maxBytes)
+    const excess = this.#heldBytes + bytes - this.#maxBytes
+    if (excess > 0) {
+      if (excess > this.#keeper.spareBytes) throw isFull(this.#maxBytes)
+      this.#keeper.giveWay(excess)
+    }
     return sizes
   }
 
@@ -251,6 +252,6 @@ function conflict(): TidingsError {
 function isFull(maxBytes: number): TidingsError {
   return new TidingsError(
     'log-full',
-    `The log would hold more than ${maxBytes} bytes, which its rules of retention do not prevent; give it rules that do, or a greater maxBytes.`,
+    `The log would hold more than ${maxBytes} bytes of events that its rules of retention keep; give it rules with limits, or a greater maxBytes.`,
   )
 }

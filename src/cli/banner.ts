@@ -1,7 +1,14 @@
 /** What is said once the hub answers: where it listens, where its log is, and three lines to paste. */
-export function banner({ url, log, isOpen }: { url: string; log: string; isOpen: boolean }): string {
+export function banner(options: {
+  readonly url: string
+  /** The address, if it is one that others may reach. */
+  readonly openTo: string | undefined
+  readonly log: string
+}): string {
+  const { url, openTo, log } = options
+  const warning = openTo === undefined ? '' : `Open: whoever reaches ${openTo} may publish and hear everything.\n`
   return `Listening on ${url}
-${isOpen ? 'Open: whoever reaches this address may publish and hear everything.\n' : ''}Log in ${log}
+${warning}Log in ${log}
 
 Hear a topic:
   curl -N ${url}/events/news

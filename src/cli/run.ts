@@ -51,6 +51,9 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<void> {
     return
   }
   if (command !== 'serve') {
+    if (command.startsWith('-')) {
+      throw new TidingsError('invalid-setting', `Options follow their command: tidings serve ${command}.`)
+    }
     const meant = nearest(command, commands)
     const hint = meant ? `Did you mean tidings ${meant}?` : 'There is tidings serve; see tidings --help.'
     throw new TidingsError('invalid-setting', `There is no command "${command}". ${hint}`)

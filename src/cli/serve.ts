@@ -40,10 +40,10 @@ async function serveLog(log: EventLog, settings: HttpSettings, options: ServeOpt
   const hub = await createHub(log, { report })
   try {
     const server = createHttpServer({ hub, settings, assets: await loadAssets(), report })
-    const { url } = await server.listen()
+    const { url, host, port } = await server.listen()
     // Before anything is said: whoever reads that it listens may stop it at once.
     const stopped = stopSignal(hub)
-    process.stdout.write(banner({ url, log: log.name, isOpen: settings.open }))
+    process.stdout.write(banner({ url, openTo: settings.open ? `${host}, port ${port},` : undefined, log: log.name }))
     const stopFeeds = options.demo ? startFeeds({ publish: events => hub.publish(events), report }) : undefined
     await stopped
     stopFeeds?.()

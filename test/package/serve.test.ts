@@ -35,6 +35,7 @@ describe('tidings', () => {
     [['--version'], 0, '0.1.0'],
     [['serve', '--help'], 0, '--log KIND:PLACE'],
     [[], 2, 'Usage: tidings serve'],
+    [['--port', '9000'], 2, 'tidings serve --port'],
     [['sreve'], 2, 'Did you mean tidings serve?'],
     [['serve', '--prot', '1'], 2, 'Did you mean --port?'],
     [['serve', '--host', '0.0.0.0'], 2, '--open'],

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { epochAt, judge, maxEpochs, newEpoch, presentEpoch, withEpoch } from './epochs.js'
+import { cutAfter, epochAt, judge, maxEpochs, newEpoch, presentEpoch, withEpoch } from './epochs.js'
 import type { EpochEntry } from './log.js'
 
 const epochs: readonly EpochEntry[] = [
@@ -83,5 +83,23 @@ describe('epochAt', () => {
         expect(judge({ epoch: epochAt(offset, entries), offset }, entries)).toBe('good')
       }),
     )
+  })
+})
+
+describe('cutAfter', () => {
+  const entries = (...firsts: readonly (readonly [string, number])[]): readonly EpochEntry[] =>
+    firsts.map(([epoch, first]) => ({ epoch, first }))
+  const known = entries(['a', 1], ['b', 81])
+
+  it.each([
+    ['the same table', known, Number.POSITIVE_INFINITY],
+    ['a history begun after the last', entries(['a', 1], ['b', 81], ['c', 101]), 100],
+    ['one that cut into the last but one', entries(['a', 1], ['b', 61], ['c', 61]), 60],
+    ['an older copy without the last', entries(['a', 1]), 80],
+    ['an older copy that went another way', entries(['a', 1], ['d', 71]), 70],
+    ['an older copy that went another way later', entries(['a', 1], ['d', 95]), 80],
+    ['another log', entries(['x', 1]), 0],
+  ])('%s', (_, epochs, cut) => {
+    expect(cutAfter(known, epochs)).toBe(cut)
   })
 })

@@ -49,13 +49,18 @@ export function install() {
 
 /** Compiles the hub and all that it is made of, if a source has changed since the last time. */
 export function build() {
-  const fingerprint = describeSources()
-  if (existsSync(entry) && existsSync(fingerprintFile) && readFileSync(fingerprintFile, 'utf8') === fingerprint) return
+  const sources = describeSources()
+  if (existsSync(entry) && existsSync(fingerprintFile) && readFileSync(fingerprintFile, 'utf8') === sources) return
   say('Building (tsc -b)...')
   const result = spawnSync(process.execPath, compilerArgs('src/cli'), { cwd: root, stdio: ['ignore', 2, 2] })
   finish(result, 'The build', 'See the errors above.')
+  noteBuild(sources)
+}
+
+/** Notes that the sources are compiled as they are now, or as they were described. */
+export function noteBuild(sources = describeSources()) {
   mkdirSync(buildDirectory, { recursive: true })
-  writeFileSync(fingerprintFile, fingerprint)
+  writeFileSync(fingerprintFile, sources)
 }
 
 /**

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkNode, compilerArgs, install, root, SetUpError, say } from './set-up.mjs'
+import { checkNode, compilerArgs, install, noteBuild, root, SetUpError, say } from './set-up.mjs'
 
 const isCi = process.env['CI'] === 'true'
 const results = join(root, '.build', 'tests.json')
@@ -20,7 +20,7 @@ try {
   checkNode()
   install()
   check('Format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'])
-  check('Types and arrows', compilerArgs('.'))
+  if (check('Types and arrows', compilerArgs('.'))) noteBuild()
   test(process.argv.slice(2))
 } catch (error) {
   if (!(error instanceof SetUpError)) throw error
@@ -41,6 +41,7 @@ function check(name, args) {
   const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
   if (status === 0) passed++
   else failed++
+  return status === 0
 }
 
 /** @param {readonly string[]} args */

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -63,6 +63,15 @@ function run(command: string, args: readonly string[], cwd: string): Run {
   }
 }
 
+function script(call: string): string {
+  return `import { build, checkNode, isInstalled } from './scripts/set-up.mjs'\n${call}`
+}
+
+async function settle({ ended, output }: Run): Promise<string> {
+  expect({ code: await ended, output: output() }).toMatchObject({ code: 0 })
+  return output()
+}
+
 describe.skipIf(!git || !curl)('a stranger with a fresh clone', () => {
   let clone = ''
 
@@ -111,4 +120,29 @@ describe.skipIf(!git || !curl)('a stranger with a fresh clone', () => {
     await hub.ended
     expect(hub.output()).toMatch(/^Ended\.$/m)
   }, 30_000)
+
+  it('has what is missing or stale set up again, and nothing else', async () => {
+    const setUp = (call: string): Promise<string> =>
+      settle(run('node', ['--input-type=module', '-e', script(call)], clone))
+    expect(await setUp('build()')).toBe('')
+    await rm(join(clone, 'dist/cli/main.js'))
+    expect(await setUp('build()')).toContain('Building')
+    expect(existsSync(join(clone, 'dist/cli/main.js'))).toBe(true)
+    await appendFile(join(clone, 'src/cli/main.ts'), '// changed\n')
+    expect(await setUp('build()')).toContain('Building')
+    expect(await readFile(join(clone, 'dist/cli/main.js'), 'utf8')).toContain('// changed')
+
+    expect(await setUp('console.log(isInstalled())')).toBe('true\n')
+    const note = join(clone, 'node_modules/.package-lock.json')
+    const written = await readFile(note, 'utf8')
+    await writeFile(note, written.replace(/"version": "[^"]*"/, '"version": "0.0.1"'))
+    expect(await setUp('console.log(isInstalled())')).toBe('false\n')
+    await rm(note)
+    expect(await setUp('console.log(isInstalled())')).toBe('false\n')
+
+    expect(await setUp("try { checkNode('20.18.9') } catch (error) { console.log(error.message) }")).toMatch(
+      /^Tidings needs Node\.js 20\.19 or newer, and this is 20\.18\.9/,
+    )
+    expect(await setUp("checkNode('20.19.0'); checkNode('22.0.0')")).toBe('')
+  }, 60_000)
 })

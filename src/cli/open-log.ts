@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { EventLog, RetentionRule } from '../log/log.js'
+import type { EventLog, LogOptions, RetentionRule } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
 import type { LogPlace } from './options.js'
 
@@ -21,14 +21,14 @@ const keptBytes = { lmdb: 1024 * mib, memory: 64 * mib } as const
  * Opens the log that `--log` names; the driver is loaded only if it is asked for.
  * Rejects as the driver does; `driver-missing` says both ways out.
  */
-export async function openLog(place: LogPlace): Promise<EventLog> {
+export async function openLog(place: LogPlace, options: Pick<LogOptions, 'clock'> = {}): Promise<EventLog> {
   if (place.kind === 'memory') {
     const { createMemoryLog } = await import('../log/memory.js')
-    return createMemoryLog({ retention: retention(keptBytes.memory) })
+    return createMemoryLog({ ...options, retention: retention(keptBytes.memory) })
   }
   const { openLmdbLog } = await import('../log/lmdb/open.js')
   try {
-    return await openLmdbLog(resolve(place.directory), { retention: retention(keptBytes.lmdb) })
+    return await openLmdbLog(resolve(place.directory), { ...options, retention: retention(keptBytes.lmdb) })
   } catch (cause) {
     if (!(cause instanceof TidingsError && cause.code === 'driver-missing')) throw cause
     throw new TidingsError(

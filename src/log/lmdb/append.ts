@@ -55,6 +55,8 @@ export interface AppendOptions {
 /** Appends, one commit at a time: the calls that come while one is under way share the next. */
 export interface Appender {
   append(events: readonly NewEvent[]): Promise<readonly Position[]>
+  /** Room has been made: how much is used is to be measured anew. */
+  madeRoom(): void
   /** Resolves when nothing waits. */
   idle(): Promise<void>
 }
@@ -65,7 +67,8 @@ export function createAppender(session: Session, options: AppendOptions): Append
   let running: Promise<void> | undefined
   let usedBytes = 0
   /** How much can have been added since `usedBytes` was measured. */
-  let addedBytes = Infinity
+  let addedBytes = 0
+  let isMeasured = false
 
   function append(events: readonly NewEvent[]): Promise<readonly Position[]> {
     return new Promise((resolve, reject) => {
@@ -123,7 +126,7 @@ export function createAppender(session: Session, options: AppendOptions): Append
         else call.resolve(outcome.positions)
       })
     } catch (error) {
-      addedBytes = Infinity
+      isMeasured = false
       if (calls.length === 0) calls = take()
       const fault =
         error instanceof TidingsError ? error : new TidingsError('internal', 'A commit failed.', { cause: error })
@@ -133,8 +136,9 @@ export function createAppender(session: Session, options: AppendOptions): Append
 
   /** Counting the pages costs some 200 µs, so it is done when what was added since could have used up half of what was left. */
   function measure(): void {
-    if (addedBytes * 2 < options.maxBytes - usedBytes) return
+    if (isMeasured && addedBytes * 2 < options.maxBytes - usedBytes) return
     usedBytes = session.read(() => session.usedBytes())
+    isMeasured = true
     addedBytes = 0
   }
 
@@ -167,6 +171,8 @@ export function createAppender(session: Session, options: AppendOptions): Append
     const fates = judge(ledger, call.items, time)
     // Pages are half empty where keys are inserted in random order, so a byte may take two.
     if (fates.includes(undefined) && usedBytes + addedBytes + call.bytes * 2 > options.maxBytes) {
+      // Retention may make room until the next commit.
+      isMeasured = false
       throw new TidingsError(
         'log-full',
         `${session.name} holds as much as it may (${options.maxBytes} bytes). Keep less (retention), or allow more (mapBytes).`,
@@ -228,6 +234,9 @@ export function createAppender(session: Session, options: AppendOptions): Append
 
   return {
     append,
+    madeRoom() {
+      isMeasured = false
+    },
     async idle() {
       await running
     },

@@ -1,39 +1,43 @@
+import { readFile, stat, statfs } from 'node:fs/promises'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
+import { fileNames } from './store.js'
 
 /** Errors of the operating system that say that no more can be written, however often one tries. */
 const fullErrors: ReadonlySet<unknown> = new Set(
   [constants.errno.ENOSPC, constants.errno.EDQUOT, constants.errno.EFBIG].flatMap(code => [code, -code]),
 )
 
-/**
- * lmdb-js rejects a failed commit with an error whose `commitError` is a promise that rejects with the cause, with the number
- * that the operating system or LMDB gave as its `code`.
- */
-export async function causeOf(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error) || !('commitError' in error)) return error
-  try {
-    await error.commitError
-  } catch (cause) {
-    return cause
-  }
-  return error
-}
-
 function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined
 }
 
-/** What a failed transaction means: `log-full` or `log-unavailable`, or what was thrown in it on purpose; else `internal`. */
-export async function toTidingsError(error: unknown, log: string): Promise<TidingsError> {
-  if (error instanceof TidingsError) return error
-  const cause = await causeOf(error)
-  if (fullErrors.has(codeOf(cause))) {
+/**
+ * What a failed transaction means: `log-full` or `log-unavailable`, or what was thrown in it on purpose; else `internal`.
+ * `directory` is where the log is.
+ */
+export async function toTidingsError(cause: unknown, log: string, directory: string): Promise<TidingsError> {
+  if (cause instanceof TidingsError) return cause
+  const code = codeOf(cause)
+  if (fullErrors.has(code) || (code === constants.errno.EIO && (await isFull(directory)))) {
     return new TidingsError('log-full', `The disk of ${log} is full: nothing was appended. Make room on it.`, { cause })
   }
-  if (typeof codeOf(cause) !== 'number') return new TidingsError('internal', `Writing to ${log} failed.`, { cause })
+  if (typeof code !== 'number') return new TidingsError('internal', `Writing to ${log} failed.`, { cause })
   const why = cause instanceof Error ? cause.message : String(cause)
   return new TidingsError('log-unavailable', `${log} cannot be written: ${why}.`, { cause })
+}
+
+/** What a commit may have wanted to write at once. */
+const nearlyFullBytes = 1024 * 1024
+
+/** LMDB says EIO when a write was cut short, which is what a disk does that is nearly full, or a limit on the size of files. */
+async function isFull(directory: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(directory)
+  if (bavail * bsize < nearlyFullBytes) return true
+  if (process.platform !== 'linux') return false
+  const limit = /^Max file size +([0-9]+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1]
+  return limit !== undefined && (await stat(join(directory, fileNames.data))).size + nearlyFullBytes > Number(limit)
 }
 
 /** A read that failed. */

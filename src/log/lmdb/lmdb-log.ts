@@ -34,7 +34,10 @@ export function createLmdbLog(session: Session, ownership: Ownership | undefined
     createTrimmer(session, {
       intervalMs: settings.trimIntervalMs,
       idempotencyMs: settings.idempotencyMs,
-      removed: tail.removed,
+      removed(floor) {
+        appender.madeRoom()
+        tail.removed(floor)
+      },
     })
   let closing: Promise<void> | undefined
 
@@ -135,7 +138,9 @@ export function createLmdbLog(session: Session, ownership: Ownership | undefined
 async function endRun(session: Session): Promise<void> {
   const { root, meta } = session.store
   try {
-    await session.write(() => meta.remove(metaKeys.run))
+    await session.write(() => {
+      meta.remove(metaKeys.run)
+    })
   } catch (error) {
     // It stays where nothing can be written any more. Then the next open takes the log for one that did not end cleanly.
     if (!(error instanceof TidingsError)) throw error

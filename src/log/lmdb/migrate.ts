@@ -13,6 +13,7 @@ import {
 } from './layout.js'
 import { recordKey } from './record.js'
 import { formatText } from './store.js'
+import { createTransact } from './transact.js'
 
 /** How many events one transaction of a migration takes. */
 const stepEvents = 1_000
@@ -25,7 +26,8 @@ const stepEvents = 1_000
  */
 export async function migrate(store: Store, version: number): Promise<void> {
   if (version === formatVersion) return
-  while (await store.root.childTransaction(() => migrateStep(store))) await nextTurn()
+  const transact = createTransact(store, { whenVisible: false })
+  while (await transact(() => migrateStep(store))) await nextTurn()
 }
 
 /** One step, in a write transaction. Whether there is more to do. */

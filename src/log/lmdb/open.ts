@@ -25,7 +25,7 @@ import {
   openTablesIn,
   readFormat,
 } from './store.js'
-import { transactFlushed, transactVisible } from './transact.js'
+import { createTransact } from './transact.js'
 
 export interface LmdbOptions extends LogOptions {
   /**
@@ -77,10 +77,11 @@ export async function openLmdbLog(
     const store = await openForReading(driver, folder, error)
     const session = createSession({
       name: `lmdb:${directory}`,
+      directory: folder,
       store,
       retention: compileRetention(leftRules(store)),
       clock,
-      transact: transactFlushed(store),
+      transact: createTransact(store, { whenVisible: false }),
     })
     return createLmdbLog(session, undefined, limits)
   }
@@ -91,8 +92,8 @@ export async function openLmdbLog(
     if (header) checkPages(file, header)
     if (header?.isOverlapping && !run.isAsync) await recover(driver, folder, run)
     const store = await openStore(driver, folder, header, retention, run)
-    const transact = run.isAsync ? transactVisible(store) : transactFlushed(store)
-    const session = createSession({ name: `lmdb:${directory}`, store, retention, clock, transact })
+    const transact = createTransact(store, { whenVisible: run.isAsync })
+    const session = createSession({ name: `lmdb:${directory}`, directory: folder, store, retention, clock, transact })
     return createLmdbLog(session, ownership, limits)
   } catch (error) {
     await ownership.release({ isOurs: !(error instanceof TidingsError && error.code === 'log-foreign') })

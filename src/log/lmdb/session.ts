@@ -33,12 +33,14 @@ export interface Session {
 
 export function createSession(options: {
   readonly name: string
+  /** Where the files are. */
+  readonly directory: string
   readonly store: Store
   readonly retention: Retention
   readonly clock: () => number
   readonly transact: Transact
 }): Session {
-  const { name, store, retention, clock, transact } = options
+  const { name, directory, store, retention, clock, transact } = options
   const catalog = createCatalog(store)
   let closed = false
   let epochsAsRead: Buffer = Buffer.alloc(0)
@@ -69,7 +71,7 @@ export function createSession(options: {
         return result
       })
     } catch (error) {
-      throw await toTidingsError(error, name)
+      throw await toTidingsError(error, name, directory)
     }
   }
 

@@ -1,75 +1,144 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { causeOf } from './fault.js'
 import { decodeHead, metaKeys, type Store } from './layout.js'
 
-/** Runs `job` in a write transaction that takes all that it puts, or nothing. */
+/**
+ * Runs `job` in a write transaction that takes all that it puts, or nothing. Rejects with what `job` threw, or with the fault.
+ *
+ * One transaction is under way at a time; the jobs that come meanwhile share the next, in which each stands or falls by itself.
+ * A job does all that it does at once, and returns no promise.
+ */
 export type Transact = <T>(job: () => T) => Promise<T>
 
-/** Resolves when what the job has put is flushed, and visible. */
-export function transactFlushed(store: Store): Transact {
-  // A child transaction, because only of those an exception undoes what was put before it.
-  return job => store.root.childTransaction(job)
+export interface TransactOptions {
+  /**
+   * Resolves when what the job has put is visible, not when it is flushed, which is later. A flush that fails then is told to
+   * who comes next. For a store that is open with `overlapping`.
+   */
+  readonly whenVisible: boolean
 }
 
-/** How many commits may wait for their flush: each holds a thread of the four that Node.js has for files. */
-const maxUnflushed = 2
+interface Waiting {
+  /** In the transaction. Keeps its result, or what it threw. */
+  run(): void
+  /** When the transaction is over. */
+  settle(): void
+  fail(cause: unknown): void
+}
 
-/**
- * Resolves when what the job has put is visible, which is before it is flushed. A flush that fails then is told to who comes next.
- *
- * With `overlappingSync` LMDB makes a commit visible before it flushes it, but lmdb-js resolves after (3.5.6: `Write` in
- * src/writer.cpp marks the instructions as committed when `mdb_txn_commit` returns). So the head is looked at, every turn of the
- * event loop until it has moved: some 10 µs a turn, for the time that the writing thread takes.
- */
-export function transactVisible(store: Store): Transact {
-  const unflushed = new Set<Promise<void>>()
+export function createTransact(store: Store, { whenVisible }: TransactOptions): Transact {
+  const { root } = store
+  let waiting: Waiting[] = []
+  let isRunning = false
   let fault: { readonly cause: unknown } | undefined
 
-  function headOffset(): number {
+  function transact<T>(job: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      let settle: () => void = () => reject(new Error('The transaction did not come to this job.'))
+      waiting.push({
+        run() {
+          try {
+            // A child transaction, because only of those an exception undoes what was put before it.
+            const result = root.childTransaction(job)
+            settle = () => resolve(result)
+          } catch (error) {
+            settle = () => reject(error)
+          }
+        },
+        settle: () => settle(),
+        fail: reject,
+      })
+      if (!isRunning) void run()
+    })
+  }
+
+  /** A transaction is begun only when the one before is flushed: lmdb-js (3.5.6) has lost answers of those that overlap. */
+  async function run(): Promise<void> {
+    isRunning = true
+    while (waiting.length > 0) await commit()
+    isRunning = false
+  }
+
+  async function commit(): Promise<void> {
+    const batch: Waiting[] = []
+    if (fault) {
+      batch.push(...take())
+      for (const each of batch) each.fail(fault.cause)
+      fault = undefined
+      return
+    }
+    const flushed = attempt(batch)
+    const isAnswered = whenVisible && (await untilVisible(flushed))
+    if (isAnswered) for (const each of batch) each.settle()
+    try {
+      await flushed
+      if (!isAnswered) for (const each of batch) each.settle()
+    } catch (cause) {
+      if (isAnswered) fault = { cause }
+      else for (const each of batch) each.fail(cause)
+    }
+  }
+
+  function take(): Waiting[] {
+    const taken = waiting
+    waiting = []
+    return taken
+  }
+
+  async function attempt(batch: Waiting[]): Promise<void> {
+    try {
+      await root.transaction(() => {
+        // lmdb-js has a promise of its own for each batch, which rejects with it; unheard, it would end the process.
+        root.committed.then(ignore, ignore)
+        batch.push(...take())
+        for (const each of batch) each.run()
+      })
+    } catch (error) {
+      throw await causeOf(error)
+    }
+  }
+
+  function visibleOffset(): number {
+    root.resetReadTxn()
     const value = store.meta.get(metaKeys.head)
     return value ? decodeHead(value).offset : 0
   }
 
-  function visibleOffset(): number {
-    store.root.resetReadTxn()
-    return headOffset()
+  /**
+   * Whether the head has moved before the flush is over.
+   *
+   * With `overlappingSync` LMDB makes a commit visible before it flushes it, but lmdb-js resolves after (3.5.6: `Write` in
+   * src/writer.cpp marks the instructions as committed when `mdb_txn_commit` returns). So the head is looked at, every turn of the
+   * event loop until it has moved: some 10 µs a turn, for the time that the writing thread takes.
+   */
+  async function untilVisible(flushed: Promise<void>): Promise<boolean> {
+    const before = visibleOffset()
+    let isOver = false
+    const over = () => {
+      isOver = true
+    }
+    flushed.then(over, over)
+    for (;;) {
+      await nextTurn()
+      if (isOver) return false
+      if (visibleOffset() > before) return true
+    }
   }
 
-  return async function transact<T>(job: () => T): Promise<T> {
-    while (unflushed.size >= maxUnflushed) await Promise.race(unflushed)
-    if (fault) {
-      const { cause } = fault
-      fault = undefined
-      throw cause
-    }
-    const before = visibleOffset()
-    const state: { made?: { readonly result: T; readonly offset: number }; step: 'under-way' | 'visible' | 'over' } = {
-      step: 'under-way',
-    }
-    const whole = store.root.childTransaction(() => {
-      const result = job()
-      state.made = { result, offset: headOffset() }
-      return result
-    })
-    const over = settle()
-    unflushed.add(over)
-    async function settle(): Promise<void> {
-      try {
-        await whole
-      } catch (error) {
-        if (state.step === 'visible') fault = { cause: await causeOf(error) }
-      }
-      state.step = 'over'
-      unflushed.delete(over)
-    }
-    while (state.step === 'under-way') {
-      const { made } = state
-      if (made && made.offset > before && visibleOffset() >= made.offset) {
-        state.step = 'visible'
-        return made.result
-      }
-      await nextTurn()
-    }
-    return await whole
+  return transact
+}
+
+function ignore(): void {}
+
+/**
+ * lmdb-js rejects a failed commit with an error whose `commitError` is a promise that rejects with the cause, with the number
+ * that the operating system or LMDB gave as its `code`. It has to be awaited at once: unheard, it would end the process too.
+ */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  try {
+    await error.commitError
+  } catch (cause) {
+    return cause
   }
+  return error
 }

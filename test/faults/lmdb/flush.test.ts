@@ -81,16 +81,13 @@ async function traced(durability: 'commit' | 'async'): Promise<string[]> {
   })
 }
 
-/** Whether each event was said, by `word`, only after a flush and a commit since the answer of the one before. */
+/** Whether each event was said, by `word`, only after as many flushes and commits as there were events up to it. */
 function cameAfterFlush(happened: readonly string[], word: string): boolean[] {
-  const verdicts: boolean[] = []
-  for (let offset = 1; offset <= 6; offset++) {
-    const begin = happened.indexOf(offset === 1 ? 'open' : `answered ${offset - 1}`)
-    const between = happened.slice(begin, happened.indexOf(`${word} ${offset}`))
-    const flush = between.indexOf('flush')
-    verdicts.push(flush >= 0 && between.indexOf('commit', flush) > flush)
-  }
-  return verdicts
+  const begin = happened.indexOf('open')
+  return Array.from({ length: 6 }, (_, i) => {
+    const before = happened.slice(begin, happened.indexOf(`${word} ${i + 1}`))
+    return ['flush', 'commit'].every(each => before.filter(it => it === each).length > i)
+  })
 }
 
 // A killed process shows nothing of this: what it wrote is in the memory of the system, flushed or not.

@@ -30,11 +30,14 @@ async function readAll(log: EventLog, selectors?: readonly string[]): Promise<Lo
 }
 
 // What an answered event survives is said in `LmdbOptions.durability`: both survive the end of the process, however it comes.
-describe.each(['commit', 'async'] as const)('killed while it appends, %s', durability => {
-  test('ten times: every answered event is there, and the indexes agree with the events', async () => {
+describe.each([
+  ['commit', 10],
+  ['async', 4],
+] as const)('killed while it appends, %s, %i times', (durability, rounds) => {
+  test('every answered event is there, and the indexes agree with the events', async () => {
     const held = new Map<number, number>()
     let epoch: string | undefined
-    for (let round = 0; round < 10; round++) {
+    for (let round = 0; round < rounds; round++) {
       const writer = startWriter({ directory, durability, count: 1e6, dataBytes: 300 })
       await writer.said(2 + Math.floor(Math.random() * 120))
       writer.kill()
@@ -59,6 +62,6 @@ describe.each(['commit', 'async'] as const)('killed while it appends, %s', durab
         await log.close()
       }
     }
-    expect(held.size).toBeGreaterThan(50)
+    expect(held.size).toBeGreaterThan(20)
   }, 60_000)
 })

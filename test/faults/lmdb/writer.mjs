@@ -13,6 +13,7 @@ const padding = 'x'.repeat(Number(dataBytes))
 const say = line => writeSync(1, `${line}\n`)
 
 say('open')
+let found = Promise.resolve()
 if (follow) {
   const { offset } = await log.head()
   void (async () => {
@@ -20,7 +21,7 @@ if (follow) {
       for (const event of page.events) say(`seen ${event.offset}`)
     }
   })()
-  void (async () => {
+  found = (async () => {
     for (let cursor = offset; cursor < offset + Number(count); await nextTurn()) {
       const page = await log.read(cursor, { maxEvents: 1, maxBytes: 1 })
       if (page.through > cursor) say(`found ${page.through}`)
@@ -39,5 +40,6 @@ for (let i = 0; i < Number(count); i++) {
 }
 const { events } = await log.read(0, { maxEvents: 1, maxBytes: 1 })
 say(`read ${events.length}`)
+await found
 await log.close()
 say('closed')

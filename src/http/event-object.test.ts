@@ -29,7 +29,7 @@ function isJson(text: string): boolean {
 describe('JSON', () => {
   const scans = (text: string) => {
     try {
-      scanJson(text, { maxDepth: 10_000 })
+      scanJson(text, { maxDepth: 10_000, maxElements: 10_000 })
       return true
     } catch (error) {
       if (error instanceof TidingsError && error.code === 'invalid-json') return false
@@ -83,9 +83,9 @@ describe('JSON', () => {
   })
 
   test('is as deep as is allowed', () => {
-    expect(() => scanJson('[[[1]]]', { maxDepth: 3 })).not.toThrow()
-    expect(() => scanJson('[[[[1]]]]', { maxDepth: 3 })).toThrow(/column 4: expected at most 3 levels/)
-    expect(() => scanJson('['.repeat(5_000_000), { maxDepth: 64 })).toThrow(/at most 64 levels/)
+    expect(() => scanJson('[[[1]]]', { maxDepth: 3, maxElements: 9 })).not.toThrow()
+    expect(() => scanJson('[[[[1]]]]', { maxDepth: 3, maxElements: 9 })).toThrow(/column 4: expected at most 3 levels/)
+    expect(() => scanJson('['.repeat(5_000_000), { maxDepth: 64, maxElements: 9 })).toThrow(/at most 64 levels/)
   })
 
   test('loses only its white space when it is made compact', () => {
@@ -159,6 +159,7 @@ describe('an event object', () => {
     ['[{"topic":"a","data":"x"},7]', 'invalid-event', /^\[1\]: /],
     ['[[]]', 'invalid-event', /^\[0\]: /],
     ['[1,2,3,4]', 'too-many-events', /at most 3/],
+    [`{"topic":"a","data":[${'[],'.repeat(8000)}[]]}`, 'too-large', /1000 bytes/],
     [`{"topic":"a","data":"${'é'.repeat(501)}"}`, 'too-large', /1000 bytes/],
     ['{"topic":"a",\n "data":}', 'invalid-json', /line 2, column 9/],
     ['{"topic":"a","data":"x"', 'invalid-json', /ends/],
@@ -167,6 +168,17 @@ describe('an event object', () => {
     const error = refusal(text)
     expect(error.code).toBe(code)
     expect(error.message).toMatch(message)
+  })
+
+  test('is never one of more than there may be, however many are sent', () => {
+    // Parsed, this would be a gigabyte.
+    expect(refusal(`[${'{},'.repeat(5_000_000)}{}]`).code).toBe('too-many-events')
+  })
+
+  test('of a line is no array', () => {
+    for (const text of ['[]', ' [{"topic":"a","data":""}]', '[1,2]']) {
+      expect(() => readEventLine(text, 2, bounds)).toThrow(/^Line 2: A line is one event object/)
+    }
   })
 
   test('of a line names the line', () => {

@@ -1,7 +1,7 @@
 import type { Hub } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
 import { checkEventId, checkKey, checkTopic, checkType, utf8Length } from '../wire/names.js'
-import { compactJson, type ScannedObject, type ScanOptions, scanJson } from './json-scan.js'
+import { compactJson, type ScannedElement, scanJson } from './json-scan.js'
 import { nearest } from './nearest.js'
 
 /** What the hub publishes. */
@@ -17,61 +17,65 @@ export interface EventBounds {
 const members = ['topic', 'data', 'type', 'key', 'eventId', 'end']
 const given = ['id', 'time', 'offset', 'position']
 
+/** Bytes of the text of one event object: an escape is up to six for one, and the rest is for the other members. */
+export function maxEventTextBytes(maxEventBytes: number): number {
+  return maxEventBytes * 6 + 16 * 1024
+}
+
 /** The events of a JSON body, and whether it is an array of them. All are checked; throws on the first that is none. */
 export function readEventObjects(
   text: string,
   bounds: EventBounds,
 ): { readonly events: readonly NewEvent[]; readonly isArray: boolean } {
-  const { scanned, value } = parse(text, { maxDepth: bounds.maxJsonDepth })
-  if (!Array.isArray(value)) return { events: [toEvent(value, scanned[0], text, bounds, '')], isArray: false }
-  const { maxEvents } = bounds
-  if (value.length > maxEvents) {
-    throw new TidingsError('too-many-events', `An array has at most ${maxEvents} events, this one ${value.length}.`)
-  }
-  return { events: value.map((one, i) => toEvent(one, scanned[i], text, bounds, `[${i}]: `)), isArray: true }
+  const { isArray, elements } = scanJson(text, { maxDepth: bounds.maxJsonDepth, maxElements: bounds.maxEvents })
+  const events = elements.map((element, i) => toEvent(text, element, bounds, isArray ? `[${i}]: ` : ''))
+  return { events, isArray }
 }
 
 /** The event that line `line` of a body is. */
 export function readEventLine(text: string, line: number, bounds: EventBounds): NewEvent {
-  const { scanned, value } = parse(text, { maxDepth: bounds.maxJsonDepth, firstLine: line })
-  return toEvent(value, scanned[0], text, bounds, `Line ${line}: `)
+  const where = `Line ${line}: `
+  const isArray = text.trimStart().startsWith('[')
+  const element = isArray ? undefined : scanLine(text, line, bounds)
+  if (!element) throw new TidingsError('invalid-event', `${where}A line is one event object, not an array.`)
+  return toEvent(text, element, bounds, where)
 }
 
-function parse(
-  text: string,
-  options: ScanOptions,
-): { readonly scanned: readonly (ScannedObject | undefined)[]; readonly value: unknown } {
-  const scanned = scanJson(text, options)
-  return { scanned, value: JSON.parse(text) }
+function scanLine(text: string, line: number, { maxJsonDepth }: EventBounds): ScannedElement | undefined {
+  return scanJson(text, { maxDepth: maxJsonDepth, maxElements: 1, firstLine: line }).elements[0]
 }
 
-function toEvent(
-  value: unknown,
-  scanned: ScannedObject | undefined,
-  text: string,
-  bounds: EventBounds,
-  where: string,
-): NewEvent {
+function toEvent(text: string, element: ScannedElement, bounds: EventBounds, where: string): NewEvent {
   try {
-    if (typeof value !== 'object' || value === null || Array.isArray(value) || !scanned) {
-      throw new TidingsError('invalid-event', 'An event is an object: {"topic": ..., "data": ...}.')
-    }
-    const names = Object.keys(value)
-    for (const name of names) if (!members.includes(name)) throw unknownMember(name)
-    if (names.length !== scanned.members) {
-      throw new TidingsError('invalid-event', 'A member of the event is there more than once.')
-    }
-    return checkEvent({ ...value }, text, scanned, bounds)
+    return readEvent(text, element, bounds)
   } catch (error) {
     if (where === '' || !(error instanceof TidingsError)) throw error
     throw new TidingsError(error.code, where + error.message, { cause: error })
   }
 }
 
+function readEvent(text: string, element: ScannedElement, bounds: EventBounds): NewEvent {
+  const { from, to, isObject, members: written } = element
+  if (!isObject) throw new TidingsError('invalid-event', 'An event is an object: {"topic": ..., "data": ...}.')
+  if (to - from > maxEventTextBytes(bounds.maxEventBytes)) throw dataTooLarge(bounds)
+  const value: unknown = JSON.parse(text.slice(from, to))
+  const event: Readonly<Record<string, unknown>> = Object.assign(Object.create(null), value)
+  const names = Object.keys(event)
+  for (const name of names) if (!members.includes(name)) throw unknownMember(name)
+  if (names.length !== written) {
+    throw new TidingsError('invalid-event', 'A member of the event is there more than once.')
+  }
+  return checkEvent(event, text, element, bounds)
+}
+
+function dataTooLarge({ maxEventBytes }: Pick<EventBounds, 'maxEventBytes'>): TidingsError {
+  return new TidingsError('too-large', `The data of an event has at most ${maxEventBytes} bytes.`)
+}
+
 function checkEvent(
   value: Readonly<Record<string, unknown>>,
   text: string,
-  scanned: ScannedObject,
+  scanned: ScannedElement,
   bounds: EventBounds,
 ): NewEvent {
   const topic = textMember(value, 'topic')
@@ -104,7 +108,7 @@ export function toNewEvent(event: NewEvent, bounds: Pick<EventBounds, 'maxEventB
     throw new TidingsError('invalid-event', 'The data has half a surrogate pair, which no UTF-8 can say.')
   }
   if (utf8Length(data) > bounds.maxEventBytes) {
-    throw new TidingsError('too-large', `The data of an event has at most ${bounds.maxEventBytes} bytes.`)
+    throw dataTooLarge(bounds)
   }
   return {
     topic,
@@ -117,7 +121,7 @@ export function toNewEvent(event: NewEvent, bounds: Pick<EventBounds, 'maxEventB
 }
 
 /** As `JSON.stringify` does; where that would alter a number, the value keeps the text in which it came. */
-function serialize(data: unknown, text: string, scanned: ScannedObject): string {
+function serialize(data: unknown, text: string, scanned: ScannedElement): string {
   return scanned.hasLossyNumber ? compactJson(text.slice(scanned.dataFrom, scanned.dataTo)) : JSON.stringify(data)
 }
 

@@ -20,7 +20,7 @@ import type { Surface } from './surface.js'
 /** How long what is left of a body is still taken after the answer, so that the answer is not lost to a reset. */
 const discardMs = 5_000
 /** Requests that one connection may have waiting at once; browsers have one. */
-const maxPipelined = 64
+const maxPipelined = 16
 
 /**
  * Answers an ordinary request: everything but a stream. Never rejects.

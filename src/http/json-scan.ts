@@ -1,7 +1,11 @@
 import { TidingsError } from '../wire/errors.js'
 
-/** Where an event object of a body is, and what only its text can tell. */
-export interface ScannedObject {
+/** Where an element of a body is, and what only its text can tell. */
+export interface ScannedElement {
+  /** Where it begins and ends. */
+  readonly from: number
+  to: number
+  readonly isObject: boolean
   /** Members as they are written; more than the parsed object has, if one is there twice. */
   members: number
   /** Where the value of the last member named `data` begins and ends; 0 and 0: there is none. */
@@ -14,19 +18,25 @@ export interface ScannedObject {
 export interface ScanOptions {
   /** Arrays and objects within each other, the outermost included. */
   readonly maxDepth: number
+  /** Elements of the outermost array. */
+  readonly maxElements: number
   /** The line of the body on which `text` begins, for errors. Default: 1. */
   readonly firstLine?: number
 }
 
 /**
- * Checks that `text` is JSON (RFC 8259), and finds the objects that it is or, being an array, holds.
+ * Checks that `text` is JSON (RFC 8259), and finds what it is or, being an array, holds.
  *
- * Before `JSON.parse` for three things that it does not do: it says on which line and column what was expected, it stops at
- * `maxDepth` (V8 allocates for each open bracket, 16 MiB of them come to a gigabyte), and it finds numbers that parsing alters.
+ * Goes before `JSON.parse` for what that does not do: it says on which line and column what was expected, it is bounded
+ * (parsing makes up to forty bytes of one, as of brackets in brackets), and it finds numbers that parsing alters. What it finds is
+ * parsed one by one.
  *
- * Throws `invalid-json`. The text is gone through once.
+ * Throws `invalid-json`, or `too-many-events` above `maxElements`. The text is gone through once.
  */
-export function scanJson(text: string, options: ScanOptions): readonly (ScannedObject | undefined)[] {
+export function scanJson(
+  text: string,
+  options: ScanOptions,
+): { readonly isArray: boolean; readonly elements: readonly ScannedElement[] } {
   return new Scanner(text, options).run()
 }
 
@@ -40,7 +50,7 @@ const stringEscape = /["\\/bfnrt]|u[0-9a-fA-F]{4}/y
 class Scanner {
   readonly #text: string
   readonly #options: ScanOptions
-  readonly #objects: (ScannedObject | undefined)[] = []
+  readonly #elements: ScannedElement[] = []
   #at = 0
   #depth = 0
   #hasLossyNumber = false
@@ -50,28 +60,37 @@ class Scanner {
     this.#options = options
   }
 
-  run(): readonly (ScannedObject | undefined)[] {
+  run(): { readonly isArray: boolean; readonly elements: readonly ScannedElement[] } {
     this.#space()
-    if (this.#text[this.#at] === '[') {
-      this.#array(() => this.#top())
-    } else {
-      this.#top()
-    }
+    const isArray = this.#text[this.#at] === '['
+    if (isArray) this.#array(() => this.#element())
+    else this.#element()
     this.#space()
     if (this.#at < this.#text.length) this.#fail('nothing after the value')
-    return this.#objects
+    return { isArray, elements: this.#elements }
   }
 
   /** An element of the outermost array, or the whole. */
-  #top(): void {
-    if (this.#text[this.#at] !== '{') {
-      this.#objects.push(undefined)
-      this.#value()
-      return
+  #element(): void {
+    const { maxElements } = this.#options
+    if (this.#elements.length === maxElements) {
+      throw new TidingsError('too-many-events', `An array has at most ${maxElements} events.`)
     }
-    const object: ScannedObject = { members: 0, dataFrom: 0, dataTo: 0, hasLossyNumber: false }
-    this.#objects.push(object)
-    this.#object(object)
+    const from = this.#at
+    const isObject = this.#text[from] === '{'
+    const element: ScannedElement = {
+      from,
+      to: from,
+      isObject,
+      members: 0,
+      dataFrom: 0,
+      dataTo: 0,
+      hasLossyNumber: false,
+    }
+    this.#elements.push(element)
+    if (isObject) this.#object(element)
+    else this.#value()
+    element.to = this.#at
   }
 
   #value(): void {
@@ -85,7 +104,7 @@ class Scanner {
     else this.#number()
   }
 
-  #object(scanned: ScannedObject | undefined): void {
+  #object(scanned: ScannedElement | undefined): void {
     this.#open()
     this.#space()
     if (this.#skip('}')) {

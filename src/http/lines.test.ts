@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { Gather } from './gather.js'
 import { LineCutter } from './lines.js'
 
 test('lines are the same whatever the chunks', () => {
@@ -40,4 +41,19 @@ test('lines before one that is too long are cut', () => {
   ])
   expect(cutter.isTooLong).toBe(true)
   expect(cutter.number).toBe(3)
+})
+
+test('what is gathered is what was given, in order', () => {
+  fc.assert(
+    fc.property(fc.array(fc.uint8Array({ maxLength: 3 }), { maxLength: 5000, size: 'max' }), parts => {
+      const gather = new Gather()
+      for (const part of parts) gather.add(part)
+      const whole = Buffer.concat(parts)
+      expect(gather.size).toBe(whole.length)
+      expect(whole.equals(gather.take())).toBe(true)
+      expect(gather.size).toBe(0)
+      expect(gather.take().length).toBe(0)
+    }),
+    { numRuns: 30 },
+  )
 })

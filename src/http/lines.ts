@@ -1,17 +1,18 @@
+import { Gather } from './gather.js'
+
 /** A line of a body, from 1, without its end. */
 export interface Line {
   readonly number: number
-  readonly bytes: Buffer
+  readonly bytes: Uint8Array
 }
 
 /**
- * Cuts a body into lines, whatever the chunks: each byte is looked at and copied a bounded number of times. A line ends at LF; a CR before
- * it is white space of JSON. Holds one unfinished line of at most `maxLineBytes`.
+ * Cuts a body into lines, whatever the chunks. A line ends at LF; a CR before it is white space of JSON. Holds one unfinished
+ * line, of little more than `maxLineBytes`.
  */
 export class LineCutter {
   readonly #maxLineBytes: number
-  #parts: Buffer[] = []
-  #size = 0
+  readonly #line = new Gather()
   #number = 1
 
   constructor(maxLineBytes: number) {
@@ -25,12 +26,12 @@ export class LineCutter {
 
   /** Bytes of it that are held. */
   get size(): number {
-    return this.#size
+    return this.#line.size
   }
 
   /** Whether the line being cut is longer than is taken. What `cut` gave is good all the same. */
   get isTooLong(): boolean {
-    return this.#size > this.#maxLineBytes
+    return this.size > this.#maxLineBytes
   }
 
   /** The lines that `chunk` ends, until one is too long; what follows that one is not cut. */
@@ -38,7 +39,7 @@ export class LineCutter {
     let from = 0
     for (;;) {
       const end = chunk.indexOf(0x0a, from)
-      this.#hold(chunk.subarray(from, end < 0 ? undefined : end))
+      this.#line.add(chunk.subarray(from, end < 0 ? undefined : end))
       if (this.isTooLong || end < 0) return
       yield this.#take()
       from = end + 1
@@ -47,22 +48,10 @@ export class LineCutter {
 
   /** The last line, if the body did not end with a line's end. */
   rest(): Line | undefined {
-    return this.#size > 0 ? this.#take() : undefined
-  }
-
-  #hold(part: Buffer): void {
-    if (part.length === 0) return
-    this.#size += part.length
-    this.#parts.push(part)
-    // Parts of a few bytes each would cost far more than their bytes.
-    if (this.#parts.length >= 1024) this.#parts = [Buffer.concat(this.#parts)]
+    return this.size > 0 ? this.#take() : undefined
   }
 
   #take(): Line {
-    const [first] = this.#parts
-    const bytes = first && this.#parts.length === 1 ? first : Buffer.concat(this.#parts)
-    this.#parts = []
-    this.#size = 0
-    return { number: this.#number++, bytes }
+    return { number: this.#number++, bytes: this.#line.take() }
   }
 }

@@ -2,21 +2,16 @@ import type { Hub } from '../hub/hub.js'
 import { type ErrorCode, TidingsError } from '../wire/errors.js'
 import { type Answer, jsonAnswer } from './answer.js'
 import type { Body } from './body.js'
-import { type NewEvent, readEventLine } from './event-object.js'
+import { maxEventTextBytes, type NewEvent, readEventLine } from './event-object.js'
 import { digestOf, onceOnly } from './idempotency.js'
 import { type Line, LineCutter } from './lines.js'
 import { Problem } from './problem.js'
-import { overloaded, type Publisher } from './publisher.js'
+import { overloaded, type Publisher, requestCost } from './publisher.js'
 import { decodeUtf8, withoutMark } from './utf8.js'
 
 /** A batch is closed at so many events or bytes: the log appends it in one commit. */
 const maxBatchEvents = 1000
 const maxBatchBytes = 1024 * 1024
-
-/** Escapes make a character of JSON up to six bytes long; the rest is for the other members. */
-function maxLineBytes(maxEventBytes: number): number {
-  return maxEventBytes * 6 + 16 * 1024
-}
 
 /**
  * `POST /events` with a body of lines, an event each, of any length. One batch is appended while the next is read; when that
@@ -26,7 +21,7 @@ function maxLineBytes(maxEventBytes: number): number {
  */
 export async function publishLines(publisher: Publisher, body: Body, key: string | undefined): Promise<Answer> {
   const { limits, inFlight } = publisher
-  const cutter = new LineCutter(maxLineBytes(limits.maxEventBytes))
+  const cutter = new LineCutter(maxEventTextBytes(limits.maxEventBytes))
   const appender = new Appender(publisher.hub)
   let held = 0
   const hold = (bytes: number) => {
@@ -40,17 +35,18 @@ export async function publishLines(publisher: Publisher, body: Body, key: string
     if (event) appender.add(event, line)
   }
   try {
+    hold(requestCost)
     for (;;) {
       const chunk = await body.next(limits.bodyTimeoutMs)
       if (!chunk) break
       for (const line of cutter.cut(chunk)) {
         add(line)
-        hold(cutter.size + appender.size + chunk.length)
+        hold(requestCost + cutter.size + appender.size + chunk.length)
         if (appender.isFull) await appender.settled()
       }
       if (cutter.isTooLong) throw lineTooLong(cutter, limits.maxEventBytes)
       appender.start()
-      hold(cutter.size + appender.size)
+      hold(requestCost + cutter.size + appender.size)
     }
     const rest = cutter.rest()
     if (rest) add(rest)
@@ -79,7 +75,7 @@ function lineTooLong({ number }: LineCutter, maxEventBytes: number): Problem {
   return refusedAt(
     number,
     'too-large',
-    `Line ${number}: a line has at most ${maxLineBytes(maxEventBytes)} bytes, the data of an event at most ${maxEventBytes}.`,
+    `Line ${number}: a line has at most ${maxEventTextBytes(maxEventBytes)} bytes, the data of an event at most ${maxEventBytes}.`,
   )
 }
 

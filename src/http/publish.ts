@@ -3,11 +3,12 @@ import { TidingsError } from '../wire/errors.js'
 import { type Answer, jsonAnswer } from './answer.js'
 import type { Body } from './body.js'
 import { type NewEvent, readEventObjects, toNewEvent } from './event-object.js'
+import { Gather } from './gather.js'
 import { checkIdempotencyKey, digestOf, onceOnly } from './idempotency.js'
 import { mediaTypeOf } from './media-type.js'
 import { parseParameters } from './parameters.js'
 import { publishLines } from './publish-ndjson.js'
-import { overloaded, type Publisher } from './publisher.js'
+import { overloaded, type Publisher, requestCost } from './publisher.js'
 import type { RequestHead } from './request-head.js'
 import { decodeUtf8, withoutMark } from './utf8.js'
 
@@ -95,20 +96,21 @@ async function withWholeBody(
   if (Number(head.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
   const body = open()
   const deadline = Date.now() + limits.bodyTimeoutMs
-  const chunks: Buffer[] = []
-  let size = 0
+  const gathered = new Gather()
+  // More than its bytes: what is held for a request counts too, so that very many empty ones are bounded as well.
+  let counted = 0
   try {
     for (;;) {
+      if (!inFlight.take(requestCost + gathered.size - counted)) throw overloaded()
+      counted = requestCost + gathered.size
       const chunk = await body.next(Math.max(0, deadline - Date.now()))
       if (!chunk) break
-      if (size + chunk.length > maxBytes) throw tooLarge(maxBytes)
-      if (!inFlight.take(chunk.length)) throw overloaded()
-      size += chunk.length
-      chunks.push(chunk)
+      if (gathered.size + chunk.length > maxBytes) throw tooLarge(maxBytes)
+      gathered.add(chunk)
     }
-    return await use(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks))
+    return await use(gathered.take())
   } finally {
-    inFlight.give(size)
+    inFlight.give(counted)
   }
 }
 

@@ -7,9 +7,12 @@ import type { HttpLimits } from './settings.js'
 export interface Publisher {
   readonly hub: Hub
   readonly limits: HttpLimits
-  /** Bytes of bodies that are being read or appended. */
+  /** Bytes of bodies that are being read or appended, and what their requests count for. */
   readonly inFlight: Budget
 }
+
+/** Bytes that a request counts for beside its body: about what Node.js holds for it. */
+export const requestCost = 4096
 
 export function overloaded(): TidingsError {
   return new TidingsError('overloaded', 'Too much is being published at once; try again soon.')

@@ -21,7 +21,7 @@ export async function toTidingsError(cause: unknown, log: string, directory: str
   if (cause instanceof TidingsError) return cause
   const code = codeOf(cause)
   if (fullErrors.has(code) || (code === constants.errno.EIO && (await isFull(directory)))) {
-    return new TidingsError('log-full', `The disk of ${log} is full: nothing was appended. Make room on it.`, { cause })
+    return new TidingsError('log-full', `The disk is full: nothing was written to ${log}. Make room on it.`, { cause })
   }
   if (typeof code !== 'number') return new TidingsError('internal', `Writing to ${log} failed.`, { cause })
   const why = cause instanceof Error ? cause.message : String(cause)
@@ -38,6 +38,22 @@ async function isFull(directory: string): Promise<boolean> {
   if (process.platform !== 'linux') return false
   const limit = /^Max file size +([0-9]+)/m.exec(await readFile('/proc/self/limits', 'utf8'))?.[1]
   return limit !== undefined && (await stat(join(directory, fileNames.data))).size + nearlyFullBytes > Number(limit)
+}
+
+/** What LMDB says of a file that is not sound: MDB_CORRUPTED, MDB_INVALID, MDB_PAGE_NOTFOUND. */
+const corruptErrors: ReadonlySet<unknown> = new Set([-30_796, -30_793, -30_797])
+
+/** Why a log could not be opened. */
+export async function toOpenError(cause: unknown, directory: string): Promise<TidingsError> {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  if (corruptErrors.has(codeOf(cause))) {
+    const message = `The log in ${directory} is damaged: ${why}. It was left as it is; restore it from a backup.`
+    return new TidingsError('log-corrupt', message, { cause })
+  }
+  if (typeof codeOf(cause) !== 'string' || cause instanceof TidingsError) {
+    return await toTidingsError(cause, `The log in ${directory}`, directory)
+  }
+  return new TidingsError('log-unavailable', `The log in ${directory} cannot be opened: ${why}.`, { cause })
 }
 
 /** A read that failed. */

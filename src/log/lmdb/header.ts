@@ -55,6 +55,8 @@ export interface FileHeader {
    * only an open with that durability finds the newest one that is.
    */
   readonly isOverlapping: boolean
+  /** There is a newer state than `state`, which may not be whole, and is given up when the file is opened for writing. */
+  readonly needsRecovery: boolean
 }
 
 /**
@@ -81,7 +83,8 @@ export async function checkHeader(file: string, bootId: string | undefined): Pro
     ]
     const isOverlapping = states.some(state => state.isOverlapping)
     const state = pick(states, isOverlapping, toLmdbBootId(bootId))
-    return { pageSize, size, state, isOverlapping }
+    const needsRecovery = states.some(other => other.transaction > state.transaction)
+    return { pageSize, size, state, isOverlapping, needsRecovery }
   } finally {
     await handle.close()
   }

@@ -1,11 +1,12 @@
-import { rm } from 'node:fs/promises'
+import { access, constants, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
 import type { EventLog, LogOptions } from '../log.js'
 import { compileRetention, type Retention } from '../retention.js'
 import { resolveLogOptions, wholeNumber } from '../settings.js'
 import { readBootId } from './boot.js'
-import { isForbidden, prepareFolder } from './folder.js'
+import { toOpenError } from './fault.js'
+import { isForbidden, prepareFolder, systemCode } from './folder.js'
 import { checkHeader, type FileHeader } from './header.js'
 import { beginLog, settleRun } from './history.js'
 import { formatVersion, metaKeys, type Store } from './layout.js'
@@ -73,7 +74,7 @@ export async function openLmdbLog(
   try {
     ownership = await takeOwnership(folder)
   } catch (error) {
-    if (!isForbidden(error)) throw error
+    if (!isForbidden(error)) throw await toOpenError(error, folder)
     const store = await openForReading(driver, folder, error)
     const session = createSession({
       name: `lmdb:${directory}`,
@@ -96,8 +97,9 @@ export async function openLmdbLog(
     const session = createSession({ name: `lmdb:${directory}`, directory: folder, store, retention, clock, transact })
     return createLmdbLog(session, ownership, limits)
   } catch (error) {
-    await ownership.release({ isOurs: !(error instanceof TidingsError && error.code === 'log-foreign') })
-    throw error
+    const fault = await toOpenError(error, folder)
+    await ownership.release({ isOurs: fault.code !== 'log-foreign' })
+    throw fault
   }
 }
 
@@ -127,9 +129,11 @@ async function openForReading(driver: Driver, folder: string, cause: unknown): P
   const file = join(folder, fileNames.data)
   const header = await checkHeader(file, await readBootId())
   if (!header) throw unavailable('and holds no log that could be read', cause)
+  if (header.needsRecovery) throw unavailable('which its log needs after the machine has stopped', cause)
   checkPages(file, header)
   let root: Store['root']
   try {
+    await checkReadable(join(folder, fileNames.lock))
     root = openRoot(driver, folder, { overlapping: false, readOnly: true })
   } catch (error) {
     throw unavailable('and its files cannot be read without', error)
@@ -140,6 +144,18 @@ async function openForReading(driver: Driver, folder: string, cause: unknown): P
   } catch (error) {
     await root.close()
     throw error
+  }
+}
+
+/**
+ * A reader is safe from the pages being written over only if it can write in the lock file that it reads. LMDB would go without,
+ * which is as well only where nobody can write.
+ */
+async function checkReadable(lockFile: string): Promise<void> {
+  try {
+    await access(lockFile, constants.W_OK)
+  } catch (error) {
+    if (systemCode(error) !== 'EROFS') throw error
   }
 }
 

@@ -1,3 +1,4 @@
+import { TidingsError } from '../../wire/errors.js'
 import type { Head, LogEvent, Page } from '../log.js'
 import type { Commit } from './append.js'
 import { readPage } from './read.js'
@@ -78,7 +79,13 @@ export function createTail(session: Session): Tail {
   }
 
   function lookForOthers(): void {
-    const offset = session.read(head => head.offset)
+    let offset = Number.NaN
+    try {
+      offset = session.read(record => record.offset)
+    } catch (error) {
+      // The followers read for themselves, and find the same.
+      if (!(error instanceof TidingsError)) throw error
+    }
     if (offset === polled) return
     polled = offset
     wake()

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { TidingsError } from '../../wire/errors.js'
 import { decodeHead, metaKeys, type Store } from './layout.js'
 
 /**
@@ -15,6 +16,8 @@ export interface TransactOptions {
    * who comes next. For a store that is open with `overlapping`.
    */
   readonly whenVisible: boolean
+  /** A job that is not done by then rejects with `log-unavailable`: lmdb-js does not say when LMDB takes nothing more. Default: 30,000. */
+  readonly timeoutMs?: number
 }
 
 interface Waiting {
@@ -25,7 +28,7 @@ interface Waiting {
   fail(cause: unknown): void
 }
 
-export function createTransact(store: Store, { whenVisible }: TransactOptions): Transact {
+export function createTransact(store: Store, { whenVisible, timeoutMs = 30_000 }: TransactOptions): Transact {
   const { root } = store
   let waiting: Waiting[] = []
   let isRunning = false
@@ -34,7 +37,13 @@ export function createTransact(store: Store, { whenVisible }: TransactOptions): 
   function transact<T>(job: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       let settle: () => void = () => reject(new Error('The transaction did not come to this job.'))
-      waiting.push({
+      const timer = setTimeout(() => {
+        // Not begun, it never is; begun, nobody knows.
+        waiting = waiting.filter(each => each !== own)
+        const message = `The log did not take what was to be written within ${timeoutMs} ms; whether it still does is not known.`
+        reject(new TidingsError('log-unavailable', message))
+      }, timeoutMs).unref()
+      const own: Waiting = {
         run() {
           try {
             // A child transaction, because only of those an exception undoes what was put before it.
@@ -44,9 +53,16 @@ export function createTransact(store: Store, { whenVisible }: TransactOptions): 
             settle = () => reject(error)
           }
         },
-        settle: () => settle(),
-        fail: reject,
-      })
+        settle() {
+          clearTimeout(timer)
+          settle()
+        },
+        fail(cause) {
+          clearTimeout(timer)
+          reject(cause)
+        },
+      }
+      waiting.push(own)
       if (!isRunning) void run()
     })
   }

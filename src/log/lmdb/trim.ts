@@ -35,12 +35,16 @@ export function createTrimmer(session: Session, options: TrimOptions): Trimmer {
       do {
         again = false
         const now = session.clock()
-        let more = true
+        let more = isNeeded()
         while (more && !closing) more = await step(now)
       } while (again && !closing)
     } finally {
       running = undefined
     }
+  }
+
+  function isNeeded(): boolean {
+    return session.retention.rules.length > 0 || session.read(head => head.tokens > 0)
   }
 
   async function step(now: number): Promise<boolean> {

@@ -10,7 +10,7 @@ export class TopicRecord {
   readonly events: EventList = new EventList()
   /** The highest offset that may have been removed from it. */
   floor: number
-  /** Offset of the event that ended it. */
+  /** Offset of the event that ended it: the last one, so that it is held for as long as the topic holds any. */
   end: number | undefined
   /** The newest event, while all have one key, as most topics have. */
   #only: HeldEvent | undefined
@@ -54,7 +54,6 @@ export class TopicRecord {
 
   remove(event: HeldEvent): void {
     this.events.remove(event.offset)
-    if (this.end === event.offset) this.end = undefined
     if (event.offset > this.floor) this.floor = event.offset
     if (this.newestOf(event.key) !== event) return
     if (this.#keys) {

@@ -37,22 +37,34 @@ describe('the demo feeds', () => {
     ])
   })
 
-  it('gives figures every second, in one publish with the clock', async () => {
-    const together: number[] = []
+  it('says a time late rather than not, when a publish takes long', async () => {
+    let answer = (): void => {}
     stop = startFeeds({
       publish: async events => {
-        together.push(events.length)
         await publish(events)
+        if (said.length === 1) {
+          await new Promise<void>(resolve => {
+            answer = resolve
+          })
+        }
       },
       report,
       figures: oneFigure,
     })
+    await vi.advanceTimersByTimeAsync(4_500)
+    answer()
+    await vi.advanceTimersByTimeAsync(1_000)
+    expect(said.filter(event => event.topic === 'clock')).toEqual([{ topic: 'clock', data: '10:00:00' }])
+  })
+
+  it('gives figures every second', async () => {
+    stop = startFeeds({ publish, report, figures: oneFigure })
     await vi.advanceTimersByTimeAsync(5_000)
-    expect(together).toEqual([1, 1, 2, 1, 1])
+    expect(said.filter(event => event.topic === 'host/load')).toHaveLength(5)
     expect(said[0]).toEqual({ topic: 'host/load', data: '{"one":0.5}' })
   })
 
-  it('keeps one publish in flight, however long it takes', async () => {
+  it('begins nothing new while it waits, however long it takes', async () => {
     let begun = 0
     let answer = (): void => {}
     stop = startFeeds({
@@ -69,7 +81,7 @@ describe('the demo feeds', () => {
     expect(begun).toBe(1)
     answer()
     await vi.advanceTimersByTimeAsync(1_000)
-    expect(begun).toBe(2)
+    expect(begun).toBe(3)
   })
 
   it('outlives a log that is away, and says so once each way', async () => {
@@ -88,9 +100,24 @@ describe('the demo feeds', () => {
     await vi.advanceTimersByTimeAsync(2_000)
     expect(said).toHaveLength(2)
     expect(reports).toEqual([
-      'The demo feeds are silent until they can publish again: the log does not answer',
-      'The demo feeds go on.',
+      'The demo feed host/load is silent for now: the log does not answer',
+      'The demo feed clock is silent for now: the log does not answer',
+      'The demo feed host/load goes on.',
     ])
+  })
+
+  it('goes on with the others when somebody has ended one topic', async () => {
+    stop = startFeeds({
+      publish: async events => {
+        if (events.some(event => event.topic === 'clock')) throw new Error('The topic has ended.')
+        await publish(events)
+      },
+      report,
+      figures: oneFigure,
+    })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(said).toHaveLength(10)
+    expect(reports).toEqual(['The demo feed clock is silent for now: The topic has ended.'])
   })
 
   it('says what cannot be read, once, and goes on with the rest', async () => {
@@ -114,7 +141,7 @@ describe('the demo feeds', () => {
     expect(said.filter(event => event.topic === 'host/load')).toHaveLength(3)
     expect(reports).toEqual([
       'The demo feed host/network is not started: there is no /proc.',
-      'The demo feed host/cpu is silent until it can be read again: EACCES',
+      'The demo feed host/cpu is silent for now: EACCES',
     ])
   })
 

@@ -41,7 +41,8 @@ export class Body {
   /** Resolves when something came, or the time is over. */
   #more(ms: number): Promise<void> {
     return new Promise(resolve => {
-      const timer = setTimeout(resolve, ms)
+      // After a pause of the event loop, timers come before what has arrived meanwhile: that is looked at first.
+      const timer = setTimeout(() => setImmediate(resolve), ms)
       this.#wake = () => {
         clearTimeout(timer)
         resolve()

@@ -119,7 +119,7 @@ async function answerRead(
     case 'events': {
       const request = readReadRequest(head, route.topic, access, surface.settings.limits)
       if (request.form === 'application/json') {
-        return answerPage(surface, head, request, whenLeft(incoming, response))
+        return answerPage(surface, head, request, whenLeft(surface, incoming, response))
       }
       if (head.method === 'HEAD') return answerStreamHead(surface, request)
       // Only a request that waited behind another one on its connection comes here.
@@ -143,16 +143,10 @@ async function answerRead(
   }
 }
 
-/** Aborts when the caller has left, or will send no more: who polls does not close its side before it is answered. */
-function whenLeft(incoming: IncomingMessage, response: ServerResponse): AbortSignal {
+/** Aborts when nobody waits for the answer any more. */
+function whenLeft({ pipeline }: Surface, incoming: IncomingMessage, response: ServerResponse): AbortSignal {
   const controller = new AbortController()
-  const { socket } = incoming
-  const left = () => controller.abort()
-  socket.once('end', left)
-  response.once('close', () => {
-    socket.off('end', left)
-    left()
-  })
+  pipeline.whenLeft(incoming.socket, response, () => controller.abort())
   return controller.signal
 }
 
@@ -161,7 +155,7 @@ function send(surface: Surface, response: ServerResponse, answer: Answer): void 
   if (pipeline.isClosing) response.shouldKeepAlive = false
   const bytes = Buffer.byteLength(answer.body)
   if (answersInFlight.take(bytes)) {
-    response.once('close', () => answersInFlight.give(bytes))
+    pipeline.whenOver(response.req.socket, response, () => answersInFlight.give(bytes))
     // The reader may take its time, but not stand still: Node.js then destroys the connection.
     response.setTimeout(settings.limits.writeTimeoutMs)
     sendAnswer(response, answer)

@@ -24,29 +24,36 @@ export async function publishLines(publisher: Publisher, body: Body, key: string
   const cutter = new LineCutter(maxEventTextBytes(limits.maxEventBytes))
   const appender = new Appender(publisher.hub)
   let held = 0
-  const hold = (bytes: number) => {
-    if (bytes > held && !inFlight.take(bytes - held)) throw overloaded()
+  const resize = (bytes: number): boolean => {
+    if (bytes > held && !inFlight.take(bytes - held)) return false
     if (bytes < held) inFlight.give(held - bytes)
     held = bytes
+    return true
   }
-  const add = (line: Line) => {
+  /** Counts what is held, and `more` bytes. Where there is no room for it, what waits is appended first. */
+  const hold = async (more: number): Promise<void> => {
+    if (resize(requestCost + cutter.size + appender.size + more)) return
+    await appender.finish()
+    if (!resize(requestCost + cutter.size + more)) throw overloaded()
+  }
+  const add = (line: Line): void => {
     const event = toEvent(line, publisher, key)
     // A blank line is nobody's event; it counts as a line.
     if (event) appender.add(event, line)
   }
   try {
-    hold(requestCost)
+    await hold(0)
     for (;;) {
       const chunk = await body.next(limits.bodyTimeoutMs)
       if (!chunk) break
+      await hold(chunk.length)
       for (const line of cutter.cut(chunk)) {
         add(line)
-        hold(requestCost + cutter.size + appender.size + chunk.length)
         if (appender.isFull) await appender.settled()
       }
       if (cutter.isTooLong) throw lineTooLong(cutter, limits.maxEventBytes)
       appender.start()
-      hold(requestCost + cutter.size + appender.size)
+      await hold(0)
     }
     const rest = cutter.rest()
     if (rest) add(rest)
@@ -55,7 +62,7 @@ export async function publishLines(publisher: Publisher, body: Body, key: string
   } catch (error) {
     throw await halfWay(error, appender, cutter)
   } finally {
-    hold(0)
+    inFlight.give(held)
   }
 }
 

@@ -9,10 +9,11 @@ import type { Assets } from './assets.js'
 import { Budget } from './budget.js'
 import { type ClientError, toClientRefusal } from './client-error.js'
 import { handle } from './handle.js'
+import { Pipeline } from './pipeline.js'
 import { toRefusal } from './refusal.js'
 import type { HttpSettings } from './settings.js'
 import { HeldSockets } from './sinks/held-sockets.js'
-import { Pipeline, streamRequestClass } from './stream-request.js'
+import { streamRequestClass } from './stream-request.js'
 import { serveStream } from './subscribe.js'
 import type { Report, Surface } from './surface.js'
 
@@ -155,7 +156,7 @@ class NodeHubServer implements HubServer {
     }
     // Requests that came whole before those bytes are answered first, in their order.
     const before = pipeline.lastWhole(socket)
-    if (before) before.once('close', answer)
+    if (before) pipeline.whenOver(socket, before, answer)
     else answer()
   }
 

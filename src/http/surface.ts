@@ -2,10 +2,10 @@ import type { Hub } from '../hub/hub.js'
 import type { Access } from './access.js'
 import type { Assets } from './assets.js'
 import type { Budget } from './budget.js'
+import type { Pipeline } from './pipeline.js'
 import type { Publisher } from './publisher.js'
 import type { HttpSettings } from './settings.js'
 import type { HeldSockets } from './sinks/held-sockets.js'
-import type { Pipeline } from './stream-request.js'
 
 /** Is told what went wrong and was lived with. */
 export type Report = (message: string, error?: unknown) => void

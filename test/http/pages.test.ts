@@ -110,6 +110,14 @@ describe('a long poll', () => {
     await connection.closed()
   })
 
+  test('is one of a bounded number on one connection', async () => {
+    const connection = new RawConnection(hub.port)
+    const ask = request('GET', '/events/a?since=now&wait=60', json)
+    connection.write(Buffer.concat(Array.from({ length: 17 }, () => ask)))
+    expect(await connection.closed()).toBe('')
+    await waiting(0)
+  })
+
   test('is one of a bounded number', async () => {
     const connections = [poll(), poll()]
     await waiting(2)

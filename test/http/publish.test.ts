@@ -175,6 +175,14 @@ describe('POST /events with a line each', () => {
     expect(offset).toBe(30_000)
   })
 
+  test('is never held whole: it may be many times what may be in flight', async () => {
+    const small = await startHub({ settings: { limits: { maxPublishBytesInFlight: 262_144 } } })
+    const lines = `{"topic":"a","data":"${'x'.repeat(1000)}"}\n`.repeat(5000)
+    const answer = await exchange(small.port, request('POST', '/events', ndjson, lines))
+    expect(JSON.parse(answer.body)).toMatchObject({ accepted: 5000 })
+    await small.close()
+  })
+
   test('without a line answers that there was none', async () => {
     expect((await exchange(hub.port, request('POST', '/events', ndjson, ''))).body).toBe('{"accepted":0,"lastId":null}')
   })

@@ -78,6 +78,14 @@ describe('a subscription', () => {
     expect(sink.writes).toHaveLength(2)
   })
 
+  it('is given in one write what was published in one turn, answer after answer', async () => {
+    const sink = await subscribe(['a'])
+    for (const data of ['1', '2', '3']) await say('a', data)
+    await settled()
+    expect(sink.said).toEqual(['1', '2', '3'])
+    expect(sink.writes).toHaveLength(2)
+  })
+
   it('shares the bytes with those of equal selectors, in whatever order they were named', async () => {
     const one = await subscribe(['a', 'b'])
     const other = await subscribe(['b', 'a', 'b'])

@@ -20,7 +20,8 @@ export class Bell {
   ring(): void {
     if (this.#isRinging || this.#waiting.size === 0) return
     this.#isRinging = true
-    queueMicrotask(() => {
+    // At the end of the turn, not of the callback: the requests that one turn reads each have a callback of their own.
+    setImmediate(() => {
       this.#isRinging = false
       for (const wake of [...this.#waiting]) wake()
     })

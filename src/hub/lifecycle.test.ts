@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Happening, lifecycle, next, type State } from './lifecycle.js'
 
 const states = Object.keys(lifecycle) as State[]
-const happenings = Object.keys(lifecycle.waiting) as Happening[]
+const happenings = Object.keys(lifecycle.reading) as Happening[]
 
 describe('the life of a subscription', () => {
   it('reads one page a turn, and is live only by way of a page that reached the live flow', () => {
@@ -27,6 +28,17 @@ describe('the life of a subscription', () => {
       expect(next(state, 'finish')).toBe(state === 'closed' ? 'closed' : 'ending')
     }
     for (const happening of happenings) expect(['closed', 'never']).toContain(lifecycle.closed[happening])
+  })
+
+  it('is drawn in ARCHITECTURE.md as it is', () => {
+    const text = readFileSync(new URL('../../ARCHITECTURE.md', import.meta.url), 'utf8')
+    const rows = text.split('\n').map(row => row.split('|').map(cell => cell.trim()))
+    const columns = rows.find(([, first, second]) => first === '' && second === 'turn')?.slice(2, -1)
+    expect(columns).toEqual(happenings)
+    for (const state of states) {
+      const drawn = rows.find(([, first]) => first === state)?.slice(2, -1)
+      expect(drawn).toEqual(happenings.map(happening => lifecycle[state][happening]))
+    }
   })
 
   it('comes to no state by anything that the table does not name', () => {

@@ -94,7 +94,8 @@ const step = fc.oneof(
       newest: fc.boolean(),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('advance'), ms: fc.constantFrom(-20, 1, 25, 49, 50, 80) }) },
+  // Never back: whether an event's age is then told by the clock or by the log's own time, the port leaves open.
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('advance'), ms: fc.constantFrom(1, 25, 49, 50, 80) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('trim'), selectors }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('follow'), after: place }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('catch up') }) },

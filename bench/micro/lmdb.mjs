@@ -1,5 +1,5 @@
 // What the LMDB log costs: appends (one in flight, 64 in flight, batches of 1000), finding a cursor in a log of a million events,
-// replaying one topic of many. Method: the built log, on the disk that TMPDIR is on, events of 100 bytes, medians; one run after
+// replaying one topic of many, opening it again. Method: the built log, on the disk that TMPDIR is on, events of 100 bytes, medians; one run after
 // another, so figures of one run compare with each other only. Usage: node bench/micro/lmdb.mjs [EVENTS] [commit|async]
 import { mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -92,3 +92,7 @@ await seeks('read, one topic, 100 events', after =>
 const { time } = await log.head()
 await seeks('offset before a time', () => log.offsetBefore(time - Math.floor(Math.random() * 10_000)))
 await log.close()
+const begin = performance.now()
+const again = await openLmdbLog(directory, { durability })
+say('open', `${(performance.now() - begin).toFixed(0)} ms`)
+await again.close()

@@ -33,8 +33,9 @@ export interface LmdbOptions extends LogOptions {
    * When an append is answered and visible. Default: `commit`.
    *
    * - `commit`: when it is flushed to the disk. An answered event survives the end of the process and the loss of power.
-   * - `async`: when it is written, before it is flushed. An answered event survives the end of the process, also by `kill -9`. When
-   *   the machine stops, those of about the last second may be lost, never others, and a new epoch begins at the next open.
+   * - `async`: when it is written, and visible, before it is flushed. An answered event survives the end of the process, also
+   *   by `kill -9`. When the machine stops, the events of the commit that was being flushed may be lost, never others,
+   *   and the next open begins a new epoch. (Commits follow one another, so it pays in the time of an answer, not in throughput.)
    *   On Windows this is the same as `commit`.
    */
   readonly durability?: 'commit' | 'async' | undefined

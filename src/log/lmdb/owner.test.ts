@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openLmdbLog } from './open.js'
-import { type Ownership, takeOwnership } from './owner.js'
+import { listenAs, type Ownership, takeOwnership } from './owner.js'
 
 let directory: string
 
@@ -54,6 +54,15 @@ test('of many who try at once one has it, whatever was left', async () => {
     await (owners[0] as Ownership).release()
     expect((await readdir(directory)).filter(name => name.startsWith('starting'))).toEqual([])
   }
+})
+
+test('who looked long ago, and comes with a number that was given up since, does not have it', async () => {
+  await leaveDeadSocket(5)
+  const owner = await takeOwnership(directory)
+  expect(await listenAs(directory, directory, 3)).toBeUndefined()
+  expect(await listenAs(directory, directory, 6)).toBeUndefined()
+  expect(await readdir(directory)).toEqual(['owner.6.sock'])
+  await owner.release()
 })
 
 test('a directory deeper than the path of a socket may be is as good as any', async () => {

@@ -86,8 +86,8 @@ async function closeServer(server: Server): Promise<void> {
   await once(server, 'close')
 }
 
-/** The listening server; nothing if another took the number, or one above it, first. */
-async function listenAs(directory: string, folder: string, number: number): Promise<Server | undefined> {
+/** The listening server; nothing if another took the number, or has one above it by now. */
+export async function listenAs(directory: string, folder: string, number: number): Promise<Server | undefined> {
   const own = `starting.${randomBytes(8).toString('hex')}.sock`
   // Whoever asks whether there is an owner connects; there is nothing to say to it.
   const server = createServer(socket => socket.destroy())

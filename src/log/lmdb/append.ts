@@ -9,8 +9,8 @@ import type { Session } from './session.js'
 /** What waits for its commit, all together. Beyond, `append` rejects with `overloaded`. */
 export const maxWaitingBytes: number = 64 * 1024 * 1024
 
-/** One commit takes calls until they come to so many events or bytes: it holds up the event loop for some 10 ms. */
-const maxCommitEvents = 2_000
+/** One commit takes calls until they come to so many events or bytes: it holds up the event loop for up to some 30 ms. */
+const maxCommitEvents = 1_000
 const maxCommitBytes = 8 * 1024 * 1024
 
 /** What an event takes in the file beyond its record, roughly: its places in the indexes. */
@@ -22,7 +22,7 @@ export interface Commit {
   readonly from: number
   readonly events: readonly LogEvent[]
   readonly head: Head
-  /** The floors after it, which are not above `from`. */
+  /** The floors before it. */
   readonly floors: readonly number[]
 }
 
@@ -137,7 +137,7 @@ export function createAppender(session: Session, options: AppendOptions): Append
   /** Counting the pages costs some 200 µs, so it is done when what was added since could have used up half of what was left. */
   function measure(): void {
     if (isMeasured && addedBytes * 2 < options.maxBytes - usedBytes) return
-    usedBytes = session.read(() => session.usedBytes())
+    usedBytes = session.usedBytes()
     isMeasured = true
     addedBytes = 0
   }

@@ -77,6 +77,17 @@ describe('appending', () => {
     })
   })
 
+  test('what was asked is finished when the log is closed, over many commits', async () => {
+    const log = await openLmdbLog(directory, { mapBytes: 2 ** 21 })
+    const appends = Array.from({ length: 30 }, () => log.append(events(100)))
+    await log.close()
+    const results = await Promise.allSettled(appends)
+    for (const result of results) {
+      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'log-full' })
+    }
+    expect(results[0]?.status).toBe('fulfilled')
+  })
+
   test('what waits is bounded', async () => {
     await withLog({}, async log => {
       const data = 'x'.repeat(1024 * 1024)

@@ -24,7 +24,7 @@ export interface Session {
   toHead(head: HeadRecord): Head
   /** The floors as `Retention.floorFor` takes them. Inside `read` or `write`. */
   floors(): number[]
-  /** Bytes of the pages that hold something. Inside `read`. */
+  /** Bytes of the pages that hold something, also after `close`. */
   usedBytes(): number
   /** Throws `log-unavailable` after `close`. */
   checkOpen(): void
@@ -102,7 +102,10 @@ export function createSession(options: {
         const value = store.meta.get(ruleKey(i))
         return value ? decodeRule(value).floor : 0
       }),
-    usedBytes: () => usedBytes(store),
+    usedBytes() {
+      store.root.resetReadTxn()
+      return usedBytes(store)
+    },
     checkOpen,
     close() {
       closed = true

@@ -187,3 +187,23 @@ export function request(
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
   return Buffer.concat([Buffer.from(`${method} ${target} HTTP/1.1\r\n${lines.join('')}\r\n`, 'latin1'), bytes])
 }
+
+/** The hub, but for what is given. */
+export function hubLike(real: Hub, instead: Partial<Hub>): Hub {
+  return {
+    publish: events => real.publish(events),
+    begin: given => real.begin(given),
+    attach: (beginning, sink) => real.attach(beginning, sink),
+    page: (given, options) => real.page(given, options),
+    retryMs: () => real.retryMs(),
+    topics: options => real.topics(options),
+    topic: topic => real.topic(topic),
+    get status() {
+      return real.status
+    },
+    ready: () => real.ready(),
+    drain: deadlineMs => real.drain(deadlineMs),
+    close: () => real.close(),
+    ...instead,
+  }
+}

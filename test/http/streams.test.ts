@@ -3,9 +3,8 @@ import { createServer, type Server } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createHttpServer } from '../../src/http/server.js'
 import { resolveHttpSettings } from '../../src/http/settings.js'
-import type { Hub } from '../../src/hub/hub.js'
 import { createParser, type ParsedEvent } from '../../src/wire/parse.js'
-import { exchange, type HubOnHttp, RawConnection, request, startHub } from './hub-on-http.js'
+import { exchange, type HubOnHttp, hubLike, RawConnection, request, startHub } from './hub-on-http.js'
 
 let hub: HubOnHttp
 const opened: RawConnection[] = []
@@ -209,6 +208,22 @@ describe('the connection of a stream', () => {
     expect(received).toContain(': overloaded')
   })
 
+  test('may have carried other requests before, and is not cut off by the times of those', async () => {
+    const quiet = await startHub({
+      settings: { limits: { keepAliveTimeoutMs: 1000, writeTimeoutMs: 100, headersTimeoutMs: 300 } },
+      // One heartbeat takes longer than any of these.
+      hub: { heartbeatMs: 1500 },
+    })
+    const connection = new RawConnection(quiet.port).write(request('GET', '/healthz'))
+    opened.push(connection)
+    await connection.answer()
+    connection.write(request('GET', '/events/a'))
+    const received = await connection.until(text => (text.match(/event: \$cursor/g)?.length ?? 0) === 2)
+    expect(received.match(/event: \$cursor/g)).toHaveLength(2)
+    expect(connection.isClosed).toBe(false)
+    await quiet.close()
+  })
+
   test('is let go when its client leaves, by FIN or by RST', async () => {
     const leavers = [open('/events/a'), open('/events/a')]
     for (const leaver of leavers) await leaver.until(isOpen)
@@ -284,29 +299,17 @@ async function startSlowly() {
   })
   let asked = 0
   let attached = 0
-  const real = hub.hub
-  const slow: Hub = {
-    publish: events => real.publish(events),
+  const slow = hubLike(hub.hub, {
     begin: async given => {
       asked++
       await gate
-      return real.begin(given)
+      return hub.hub.begin(given)
     },
     attach: (beginning, sink) => {
       attached++
-      return real.attach(beginning, sink)
+      return hub.hub.attach(beginning, sink)
     },
-    page: (given, options) => real.page(given, options),
-    retryMs: () => real.retryMs(),
-    topics: options => real.topics(options),
-    topic: topic => real.topic(topic),
-    get status() {
-      return real.status
-    },
-    ready: () => real.ready(),
-    drain: deadlineMs => real.drain(deadlineMs),
-    close: () => real.close(),
-  }
+  })
   const server = createHttpServer({ hub: slow, settings: resolveHttpSettings({ port: 0 }) })
   const { port } = await server.listen()
   return { server, port, release, asked: () => asked, attached: () => attached }

@@ -14,10 +14,11 @@ export function parseAuthority(text: string): Authority | undefined {
   if (text.length > 300) return undefined
   const match = form.exec(text.toLowerCase())
   if (!match) return undefined
-  const host = (match[1] as string).replace(/\.$/, '')
+  const [, written = '', digits] = match
+  const host = written.replace(/\.$/, '')
   if (host === '' || host.startsWith('.')) return undefined
   // RFC 3986, 3.2.3: an empty port is the scheme's own.
-  const port = match[2] ? Number(match[2]) : undefined
+  const port = digits ? Number(digits) : undefined
   return port !== undefined && (port < 1 || port > 65_535) ? undefined : { host, port }
 }
 

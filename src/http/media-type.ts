@@ -21,10 +21,10 @@ export function mediaTypeOf(headers: IncomingMessage['headers']): string | undef
   if (!text) return undefined
   const match = form.exec(text)
   if (!match) throw new TidingsError('unsupported-media-type', 'The Content-Type is no media type.')
-  const parameters = match[2] as string
+  const [, type, parameters = ''] = match
   const charset = charsetForm.exec(parameters)?.[2] ?? (parameters.includes('charset') ? '?' : 'utf-8')
   if (charset !== 'utf-8' && charset !== 'utf8' && charset !== 'us-ascii') {
     throw new TidingsError('unsupported-media-type', 'Bodies are UTF-8; leave the charset out, or say charset=utf-8.')
   }
-  return match[1]
+  return type
 }

@@ -16,13 +16,17 @@ export function nearest(name: string, known: readonly string[]): string | undefi
 
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const change = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(change, (row[j] as number) + 1, (next[j - 1] as number) + 1))
+  for (const [i, letter] of [...a].entries()) {
+    let diagonal = i
+    let left = i + 1
+    const next = [left]
+    for (const [j, other] of [...b].entries()) {
+      const above = row[j + 1] ?? 0
+      left = Math.min(diagonal + (letter === other ? 0 : 1), above + 1, left + 1)
+      diagonal = above
+      next.push(left)
     }
     row = next
   }
-  return row[b.length] as number
+  return row.at(-1) ?? 0
 }

@@ -60,12 +60,13 @@ function parseRanges(accept: string): readonly Range[] {
   for (const element of accept.toLowerCase().split(',')) {
     const match = rangeForm.exec(element.trim())
     if (!match) continue
-    const weight = (match[2] as string)
+    const [, type = '', parameters = ''] = match
+    const weight = parameters
       .split(';')
       .map(parameter => parameter.trim())
       .find(parameter => parameter.startsWith('q='))
     const quality = weight === undefined ? '1' : weightForm.exec(weight)?.[1]
-    if (quality !== undefined) ranges.push({ type: match[1] as string, quality: Math.round(Number(quality) * 1000) })
+    if (quality !== undefined) ranges.push({ type, quality: Math.round(Number(quality) * 1000) })
   }
   return ranges
 }

@@ -57,8 +57,8 @@ function checkHeaders(raw: readonly string[], limits: HttpLimits): void {
   const seen = new Set<string>()
   let bytes = 0
   for (let i = 0; i < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase()
-    bytes += name.length + (raw[i + 1] as string).length + 4
+    const name = raw[i]?.toLowerCase() ?? ''
+    bytes += name.length + (raw[i + 1] ?? '').length + 4
     if (single.has(name) && seen.size === seen.add(name).size) {
       throw new TidingsError('bad-request', `The header ${name} is given more than once.`)
     }

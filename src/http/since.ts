@@ -4,7 +4,7 @@ import { parsePosition } from '../wire/names.js'
 
 type Since = NonNullable<SubscribeRequest['since']>
 
-const unitMs = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const durationForm = /^([0-9]{1,12})(ms|s|m|h|d)$/
 // RFC 3339, 5.6. The sign of the zone may have come as a space, which is what a "+" in a query means.
 const timeForm = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?(?:[Zz]|([+\- ])(\d{2}):(\d{2}))$/
@@ -16,11 +16,9 @@ const timeForm = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2})(\.\d{1,9})?(?:[Zz
 export function parseSince(text: string, now: number): Since {
   if (text === 'now' || text === 'earliest' || text === 'latest') return { kind: text }
   if (parsePosition(text)) return { kind: 'position', position: text }
-  const duration = durationForm.exec(text)
-  if (duration) {
-    const unit = unitMs[duration[2] as keyof typeof unitMs]
-    return { kind: 'time', time: Math.max(0, now - Number(duration[1]) * unit) }
-  }
+  const [, count, unit = ''] = durationForm.exec(text) ?? []
+  const ms = unitMs[unit]
+  if (ms !== undefined) return { kind: 'time', time: Math.max(0, now - Number(count) * ms) }
   const time = parseTime(text)
   if (time !== undefined) return { kind: 'time', time: Math.max(0, time) }
   throw new TidingsError(

@@ -25,16 +25,15 @@ export function parseTarget(raw: string): Target {
   let rest = raw
   let authority: Authority | undefined
   if (!raw.startsWith('/')) {
-    const match = absoluteForm.exec(raw)
-    authority = match ? parseAuthority(match[1] as string) : undefined
-    if (!match || !authority) {
+    const [, host = '', after = ''] = absoluteForm.exec(raw) ?? []
+    authority = parseAuthority(host)
+    if (!authority) {
       throw new TidingsError(
         'bad-request',
         'The request target is neither a path nor an http address; begin it with "/".',
       )
     }
-    rest = match[2] as string
-    if (!rest.startsWith('/')) rest = `/${rest}`
+    rest = after.startsWith('/') ? after : `/${after}`
   }
   if (!plainTarget.test(rest)) {
     throw new TidingsError(

@@ -7,15 +7,15 @@ const hourMs = 3_600_000
 const mib = 1024 * 1024
 
 /** What the hub keeps: figures of machines for an hour, all else for seven days, and no more than there is room for. */
-function retention(maxBytes: number): readonly RetentionRule[] {
+function retention({ bytes, count }: { readonly bytes: number; readonly count?: number }): readonly RetentionRule[] {
   return [
-    { selector: 'host/**', ageMs: hourMs, bytes: maxBytes / 8 },
-    { selector: '**', ageMs: 7 * 24 * hourMs, bytes: maxBytes },
+    { selector: 'host/**', ageMs: hourMs, bytes: bytes / 8 },
+    { selector: '**', ageMs: 7 * 24 * hourMs, bytes, count },
   ]
 }
 
-/** How much of everything but `host/**` is kept in a directory, and in memory. */
-const keptBytes = { lmdb: 1024 * mib, memory: 64 * mib } as const
+/** How much of everything but `host/**` is kept in a directory, and in memory, where each event costs more than its bytes. */
+const kept = { lmdb: { bytes: 1024 * mib }, memory: { bytes: 64 * mib, count: 500_000 } } as const
 
 /**
  * Opens the log that `--log` names; the driver is loaded only if it is asked for.
@@ -24,11 +24,11 @@ const keptBytes = { lmdb: 1024 * mib, memory: 64 * mib } as const
 export async function openLog(place: LogPlace, options: Pick<LogOptions, 'clock'> = {}): Promise<EventLog> {
   if (place.kind === 'memory') {
     const { createMemoryLog } = await import('../log/memory.js')
-    return createMemoryLog({ ...options, retention: retention(keptBytes.memory) })
+    return createMemoryLog({ ...options, retention: retention(kept.memory) })
   }
   const { openLmdbLog } = await import('../log/lmdb/open.js')
   try {
-    return await openLmdbLog(resolve(place.directory), { ...options, retention: retention(keptBytes.lmdb) })
+    return await openLmdbLog(resolve(place.directory), { ...options, retention: retention(kept.lmdb) })
   } catch (cause) {
     if (!(cause instanceof TidingsError && cause.code === 'driver-missing')) throw cause
     throw new TidingsError(

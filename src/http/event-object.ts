@@ -1,11 +1,10 @@
-import type { Hub } from '../hub/hub.js'
+import type { NewEvent } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
 import { checkEventId, checkKey, checkTopic, checkType, utf8Length } from '../wire/names.js'
 import { compactJson, type ScannedElement, scanJson } from './json-scan.js'
 import { nearest } from './nearest.js'
 
-/** What the hub publishes. */
-export type NewEvent = Parameters<Hub['publish']>[0][number]
+export type { NewEvent }
 
 /** What an event may be made of. */
 export interface EventBounds {

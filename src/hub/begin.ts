@@ -4,7 +4,12 @@ import { TidingsError } from '../wire/errors.js'
 import { type Position, parsePosition } from '../wire/names.js'
 import type { Gap, Since, SubscribeRequest } from './request.js'
 import { exactTopic } from './selection.js'
-import type { Freshness } from './subscription.js'
+
+/**
+ * Whether a subscription was given nothing yet, and if so, where it is to go on when the log turns out to be trimmed above its
+ * cursor: at what is left without a word (it asked for the oldest), or there with a `$gap` (it came with a cursor).
+ */
+export type Freshness = 'floating' | 'resumed' | 'settled'
 
 /** Where a subscription begins, as found out with the log's help; judged again when it gets its sink. */
 export interface Start {

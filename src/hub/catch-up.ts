@@ -4,8 +4,7 @@ import { hubTypes } from '../wire/names.js'
 import type { Batch } from './held.js'
 import { toBatch } from './held.js'
 import type { Recent, RecentEvent } from './recent.js'
-import type { HubSubscription } from './subscription.js'
-import type { View } from './view.js'
+import type { HubSubscription, HubView } from './subscription.js'
 import { joinFrames } from './view.js'
 
 /** How much one turn of the loop does before the live flow has its turn again. */
@@ -55,8 +54,8 @@ export class CatchUp {
   #pause: NodeJS.Timeout | undefined
   #reads = 0
   /** Stretches made in this turn, and reads under way, by view and cursor. */
-  #stretches = new Map<View, Map<number, Stretch>>()
-  readonly #underWay = new Map<View, Map<number, Promise<Stretch>>>()
+  #stretches = new Map<HubView, Map<number, Stretch>>()
+  readonly #underWay = new Map<HubView, Map<number, Promise<Stretch>>>()
 
   constructor(hub: CatchUpSurroundings) {
     this.#hub = hub
@@ -137,7 +136,7 @@ export class CatchUp {
     return 0
   }
 
-  #fromRecent(view: View, cursor: number, through: number, recent: Recent): Stretch | undefined {
+  #fromRecent(view: HubView, cursor: number, through: number, recent: Recent): Stretch | undefined {
     if (cursor < recent.from) return undefined
     const start = recent.indexAfter(cursor)
     const end = recent.indexAfter(through)
@@ -178,7 +177,7 @@ export class CatchUp {
   }
 
   /** The read of this view at this cursor that is under way, or a new one. */
-  #share(view: View, cursor: number, through: number): Promise<Stretch> {
+  #share(view: HubView, cursor: number, through: number): Promise<Stretch> {
     let byCursor = this.#underWay.get(view)
     if (!byCursor) {
       byCursor = new Map()
@@ -194,7 +193,7 @@ export class CatchUp {
     return read
   }
 
-  async #readLog(view: View, cursor: number, through: number): Promise<Stretch> {
+  async #readLog(view: HubView, cursor: number, through: number): Promise<Stretch> {
     const page = await this.#hub.log.read(cursor, {
       selectors: view.selectors,
       through,

@@ -1,5 +1,4 @@
 import type { RecentEvent } from './recent.js'
-import type { HubSubscription } from './subscription.js'
 
 /** What one window gathers at most, in events and in bytes of data; beyond it the members read the log when the window ends. */
 const maxPending = 10_000
@@ -11,7 +10,7 @@ const maxPendingBytes = 1024 * 1024
  * Windows are the view's, not each member's: the first event after a quiet window goes out at once, what comes within `ms` of
  * it is gathered, and goes out in log order when the window ends, in one write, so that no position is sent above one that is held back.
  */
-export class ConflationWindow {
+export class ConflationWindow<M> {
   readonly #ms: number
   readonly #clock: () => number
   #onEnd: () => void = () => undefined
@@ -24,7 +23,7 @@ export class ConflationWindow {
   #endedAt = Number.NEGATIVE_INFINITY
   #timer: NodeJS.Timeout | undefined
   /** Members that are ahead of what was given, and must not hear it again: they go on when the window ends. */
-  #ahead: HubSubscription[] = []
+  #ahead: M[] = []
 
   constructor(ms: number, clock: () => number) {
     this.#ms = ms
@@ -95,18 +94,18 @@ export class ConflationWindow {
   }
 
   /** Keeps a member that is ahead of what was given, until the window ends. */
-  wait(member: HubSubscription): void {
+  wait(member: M): void {
     this.#ahead.push(member)
   }
 
-  takeWaiting(): readonly HubSubscription[] {
+  takeWaiting(): readonly M[] {
     const waiting = this.#ahead
     this.#ahead = []
     return waiting
   }
 
   /** Gathers nothing any more: there is no live member, or the log went back. Those who waited for the end of the window. */
-  reset(): readonly HubSubscription[] {
+  reset(): readonly M[] {
     this.#forget()
     return this.takeWaiting()
   }

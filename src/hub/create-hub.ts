@@ -9,7 +9,7 @@ import { resolveHubOptions } from './options.js'
 import { readPage } from './page.js'
 import type { SubscribeRequest } from './request.js'
 import type { Sink } from './sink.js'
-import type { View } from './view.js'
+import type { HubView } from './subscription.js'
 
 /** How long a question about readiness waits for the log. */
 const readyTimeoutMs = 2_000
@@ -115,7 +115,7 @@ class LogHub implements Hub {
 
   #topicStatus(info: TopicInfo): TopicStatus {
     const flow = this.#flow
-    const views = new Set<View>()
+    const views = new Set<HubView>()
     flow.views.match(info.topic, view => void views.add(view))
     let subscribers = 0
     for (const view of views) subscribers += view.members

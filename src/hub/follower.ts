@@ -64,8 +64,7 @@ export class Follower {
     const head = await this.#hub.log.head()
     const present = presentEpoch(head.epochs)
     const isSame = present === presentEpoch(known.epochs)
-    const isEarlier = !isSame && known.epochs.some(entry => entry.epoch === present)
-    if (isEarlier || (isSame && head.offset < seen)) {
+    if (isEarlier(head, known) || (isSame && head.offset < seen)) {
       this.#hub.report('The log is behind what it has shown before; a new epoch begins.')
       return this.#hub.log.beginEpoch(present)
     }
@@ -82,6 +81,7 @@ export class Follower {
           if (this.#stop.signal.aborted) return
           this.#isAway = false
           retryMs = minRetryMs
+          if (isEarlier(page.head, this.#hub.head)) break
           this.#hub.take(page)
         }
       } catch (error) {
@@ -118,4 +118,10 @@ export class Follower {
       )
     })
   }
+}
+
+/** Whether `head` stands in a history that ended before the present one of `known` began. */
+function isEarlier(head: Head, known: Head): boolean {
+  const present = presentEpoch(head.epochs)
+  return present !== presentEpoch(known.epochs) && known.epochs.some(entry => entry.epoch === present)
 }

@@ -3,6 +3,8 @@ import type { Start } from './begin.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import type { Sink } from './sink.js'
 
+export type { NewEvent } from '../log/log.js'
+
 /** What matches events to subscriptions and fans them out. It knows no HTTP, and keeps no event of its own. */
 export interface Hub {
   /** Appends to the log; resolves to the ids of the events, in their order. Rejects as `EventLog.append`, and with `draining`. */

@@ -13,9 +13,8 @@ import type { RecentEvent } from './recent.js'
 import { Recent } from './recent.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import type { Encoding, Sink } from './sink.js'
-import type { Surroundings } from './subscription.js'
+import type { HubView, Surroundings } from './subscription.js'
 import { HubSubscription } from './subscription.js'
-import type { View } from './view.js'
 import { joinFrames } from './view.js'
 import { Views } from './views.js'
 
@@ -181,7 +180,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       this.#skip(page)
       return
     }
-    const touched: View[] = []
+    const touched: HubView[] = []
     for (const event of page.events) {
       const recent = this.recent.push(event, this.positionAt(event.offset))
       this.rates.count(event.topic)
@@ -200,12 +199,9 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
 
   /** Takes over the head of a page, and goes back if the log did. */
   #adopt(page: Page): void {
-    const present = presentEpoch(page.head.epochs)
-    const isKnown = this.epochs.some(entry => entry.epoch === present)
-    if (isKnown) {
+    if (presentEpoch(page.head.epochs) === presentEpoch(this.epochs)) {
       if (page.from !== this.#tail) throw new Error(`The log went on after ${page.from}, not after ${this.#tail}.`)
-      // A log that lags may show an older head, but not one that the hub goes back to.
-      if (present === presentEpoch(this.epochs)) this.#head = page.head
+      this.#head = page.head
       return
     }
     if (page.from < this.#tail) this.#goBack(page)
@@ -246,7 +242,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   }
 
   /** Gives the live members of a view its events. What fails here must fail for them alone, and not in silence. */
-  #giveLive(view: View, events: readonly RecentEvent[]): void {
+  #giveLive(view: HubView, events: readonly RecentEvent[]): void {
     const last = events.at(-1)
     if (!last) return
     const { live } = view
@@ -266,7 +262,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     }
   }
 
-  #endWindow(view: View): void {
+  #endWindow(view: HubView): void {
     const { window, live } = view
     if (!window) return
     if (window.isOverfull) for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).happen('behind')

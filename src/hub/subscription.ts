@@ -1,4 +1,5 @@
 import { hubTypes } from '../wire/names.js'
+import type { Freshness } from './begin.js'
 import type { Beating } from './heartbeats.js'
 import type { Batch, Holder } from './held.js'
 import { toBatch } from './held.js'
@@ -8,6 +9,9 @@ import { next } from './lifecycle.js'
 import type { Gap } from './request.js'
 import type { Sink, SinkListener } from './sink.js'
 import type { View } from './view.js'
+
+/** A view of the hub's subscriptions. */
+export type HubView = View<HubSubscription>
 
 /** What a subscription needs of its hub. */
 export interface Surroundings {
@@ -31,12 +35,6 @@ export interface Surroundings {
   forget(subscription: HubSubscription): void
 }
 
-/**
- * Whether a subscription was given nothing yet, and if so, where it is to go on when the log turns out to be trimmed above its
- * cursor: at what is left without a word (it asked for the oldest), or there with a `$gap` (it came with a cursor).
- */
-export type Freshness = 'floating' | 'resumed' | 'settled'
-
 /** One reader: a cursor, and the sink that its bytes go to. It has no queue, no timer and no promise of its own. */
 export class HubSubscription implements Subscription, SinkListener, Holder, Beating {
   phase: State = 'waiting'
@@ -50,12 +48,12 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   wroteAt = 0
   wheelSlot = 0
   wheelIndex = -1
-  readonly view: View
+  readonly view: HubView
   readonly #sink: Sink
   readonly #hub: Surroundings
 
   constructor(
-    view: View,
+    view: HubView,
     sink: Sink,
     hub: Surroundings,
     start: { readonly cursor: number; readonly freshness: Freshness; readonly snapshotThrough: number },
@@ -125,9 +123,10 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
     this.#sink.end()
   }
 
-  /** Ends the stream because its topic has ended at `offset`. */
+  /** Ends the stream because its topic has ended at `offset`. The cursor of the last words is past that, and never goes back. */
   finishTopic(offset: number): void {
-    this.finish(this.view.encoding.hubEvent(hubTypes.end, this.#hub.positionAt(offset), '{}'))
+    const seen = this.#hub.positionAt(Math.max(offset, this.through))
+    this.finish(this.view.encoding.hubEvent(hubTypes.end, seen, '{}'))
   }
 
   /** Ends the stream and asks the client to come back later. */
@@ -182,6 +181,6 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   }
 }
 
-export function gapFrame(view: View, gap: Gap): Uint8Array {
+export function gapFrame(view: HubView, gap: Gap): Uint8Array {
   return view.encoding.hubEvent(hubTypes.gap, gap.resumedAt, JSON.stringify(gap))
 }

@@ -3,13 +3,18 @@ import type { ConflationWindow } from './conflation.js'
 import type { Recent, RecentEvent } from './recent.js'
 import { exactTopic, toTest } from './selection.js'
 import type { Encoding } from './sink.js'
-import type { HubSubscription } from './subscription.js'
+
+/** Who has a place among the live members of a view. */
+export interface LiveMember {
+  /** The view's; below 0: none. */
+  liveIndex: number
+}
 
 /**
  * What subscriptions of equal selectors, encoding and conflation have in common: they hear the same bytes.
  * All live members stand at the same place, so no cursor is kept for each, and a turn's events are put together once.
  */
-export class View {
+export class View<M extends LiveMember> {
   /** Equal names are one view. */
   readonly name: string
   readonly selectors: readonly Selector[]
@@ -17,11 +22,11 @@ export class View {
   /** Behind the live flow, only the newest of each topic and key is given. */
   readonly isConflated: boolean
   /** Set with a conflation window above 0. */
-  readonly window: ConflationWindow | undefined
+  readonly window: ConflationWindow<M> | undefined
   /** The one exact topic that the selectors are, if so: then it can end. */
   readonly topic: string | undefined
   readonly selects: (topic: string) => boolean
-  readonly live: HubSubscription[] = []
+  readonly live: M[] = []
   /** Live or catching up. */
   members = 0
   /** Tick of the last write to all live members. */
@@ -33,7 +38,7 @@ export class View {
     name: string,
     selectors: readonly Selector[],
     encoding: Encoding,
-    conflation: { readonly isConflated: boolean; readonly window: ConflationWindow | undefined },
+    conflation: { readonly isConflated: boolean; readonly window: ConflationWindow<M> | undefined },
   ) {
     this.name = name
     this.selectors = selectors
@@ -65,15 +70,15 @@ export class View {
     return turn
   }
 
-  join(member: HubSubscription): void {
+  join(member: M): void {
     member.liveIndex = this.live.length
     this.live.push(member)
   }
 
-  leave(member: HubSubscription): void {
+  leave(member: M): void {
     const at = member.liveIndex
     if (at < 0) return
-    const last = this.live.pop() as HubSubscription
+    const last = this.live.pop() as M
     if (last !== member) {
       this.live[at] = last
       last.liveIndex = at

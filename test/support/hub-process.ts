@@ -19,6 +19,8 @@ export interface HubProcessOptions {
   readonly nodeArgs?: readonly string[]
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Another program that takes and says the same. Default: the built `tidings`. */
+  readonly program?: string
 }
 
 /** The built hub in a process of its own. */
@@ -60,7 +62,7 @@ export async function startHubProcess(options: HubProcessOptions = {}): Promise<
   if (!existsSync(entry)) throw new Error('The hub is not built: npm run build')
   const args = [
     ...(options.nodeArgs ?? []),
-    entry,
+    options.program ?? entry,
     'serve',
     '--port',
     String(options.port ?? 0),

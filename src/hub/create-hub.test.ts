@@ -196,6 +196,30 @@ describe('a sink that holds bytes back', () => {
     expect(sink.stallMs).toBe(0)
   })
 
+  it('is given large events as the bytes that others were given, not as copies, and small ones together', async () => {
+    const [live, early, late] = [await subscribe(['a']), await subscribe(['a']), await subscribe(['a'])]
+    const large = 'x'.repeat(16_000)
+    early.isTaking = false
+    await say('a', `1 ${large}`)
+    await settled()
+    late.isTaking = false
+    for (const text of [`2 ${large}`, `3 ${large}`, '4', '5', `6 ${large}`, '7']) {
+      await say('a', text)
+      await settled()
+    }
+    early.drain()
+    late.drain()
+    await vi.waitFor(() => expect([early.said.length, late.said.length]).toEqual([7, 7]))
+    expect([early.said, late.said]).toEqual([live.said, live.said])
+    // After $cursor and what came first: 3 on its own, 4 and 5 in one, 6 on its own.
+    for (const sink of [early, late]) {
+      const writes = sink.writes.slice(-4)
+      expect(writes[0]).toBe(live.writes.at(-5))
+      expect(writes[1]).toEqual(Buffer.concat(live.writes.slice(-4, -2)))
+      expect(writes[2]).toBe(live.writes.at(-2))
+    }
+  })
+
   it('is destroyed when it stalls, and when others need what it holds', async () => {
     await open({ maxHeldBytes: 1024 * 1024 })
     const stalled = await subscribe(['a'])

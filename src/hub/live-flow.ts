@@ -1,4 +1,4 @@
-import { epochAt, judge, presentEpoch } from '../log/epochs.js'
+import { cutAfter, epochAt, judge, presentEpoch } from '../log/epochs.js'
 import type { EpochEntry, EventLog, Head, Page } from '../log/log.js'
 import { hubTypes, type Position, parsePosition, toPositionText } from '../wire/names.js'
 import type { BeginSurroundings, Start } from './begin.js'
@@ -128,30 +128,35 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     return new Promise(resolve => this.#reaching.push({ offset, resolve }))
   }
 
-  attach(request: SubscribeRequest, start: Start, sink: Sink): HubSubscription {
+  attach(request: SubscribeRequest, found: Start, sink: Sink): HubSubscription {
     const view = this.views.enter(request)
+    const start = this.#judgeAgain(found)
+    const { cursor, freshness, gap, endedAt } = start
     const isSnapshot = start.isSnapshot && this.#tail > 0
-    const rewound = this.#judgeAgain(start)
-    const cursor = rewound ? Math.min(this.#tail, start.cursor) : start.cursor
     const subscription = new HubSubscription(view, sink, this, {
       // What a window has gathered goes out when it ends; "now" is then where that window began.
-      cursor: isSnapshot ? 0 : start.freshness === 'settled' ? Math.min(cursor, view.through(this.#tail)) : cursor,
-      freshness: start.freshness,
+      cursor: isSnapshot ? 0 : freshness === 'settled' ? Math.min(cursor, view.through(this.#tail)) : cursor,
+      freshness,
       snapshotThrough: isSnapshot ? this.#tail : 0,
     })
     this.subscriptions.add(subscription)
     this.#heartbeats.add(subscription)
     sink.listen(subscription)
-    subscription.giveAlone(toBatch(this.#firstBlocks(subscription, rewound ?? start.gap)))
-    if (start.endedAt !== undefined && !rewound) subscription.finishTopic(start.endedAt)
+    subscription.giveAlone(toBatch(this.#firstBlocks(subscription, gap)))
+    if (endedAt !== undefined) subscription.finishTopic(endedAt)
     else if (subscription.phase === 'waiting') this.#catchUp.begin(subscription)
     return subscription
   }
 
-  /** The log may have gone back since the start was found. */
-  #judgeAgain(start: Start): Pick<Gap, 'reason' | 'requested'> | undefined {
-    if (judge({ epoch: start.epoch, offset: start.cursor }, this.epochs) === 'good') return undefined
-    return { reason: 'rewound', requested: toPositionText(start.epoch, start.cursor) }
+  /** The start as it is now: the log may have gone back since it was found. */
+  #judgeAgain(start: Start): Start {
+    const { epoch, freshness } = start
+    if (judge({ epoch, offset: start.cursor }, this.epochs) === 'good') return start
+    const cursor = Math.min(start.cursor, this.#tail, cutAfter([{ epoch, first: 0 }], this.epochs))
+    // Only who came with a cursor can have seen what is lost; if that was no good before, it is what the client still has.
+    const requested = toPositionText(epoch, start.cursor)
+    const gap = start.gap ?? (freshness === 'resumed' ? { reason: 'rewound' as const, requested } : undefined)
+    return { ...start, cursor, epoch: epochAt(cursor, this.epochs), gap, endedAt: undefined }
   }
 
   /**

@@ -157,7 +157,15 @@ export async function runSchedule(
       },
     },
     { weight: 25, act: async () => void (await nextTurn()) },
-    { weight: 12, act: async () => observe().then(() => pickClient()?.read()) },
+    {
+      weight: 12,
+      act: async () => {
+        const client = pickClient()
+        await observe()
+        client?.read()
+        await client?.settleDoubts(scheduled.truth)
+      },
+    },
     { weight: 6, act: () => pickClient()?.stall() },
     {
       weight: 8,
@@ -165,6 +173,7 @@ export async function runSchedule(
         const client = pickClient()
         await observe()
         client?.cut(random.below(client.bytesUnderWay + 1))
+        await client?.settleDoubts(scheduled.truth)
       },
     },
     {
@@ -253,6 +262,7 @@ export async function runSchedule(
       await observe()
       for (const client of waiting) {
         client.read()
+        await client.settleDoubts(scheduled.truth)
         if (!client.isConnected && !client.hasEnded) await connect(client)
       }
       const tail = parsePosition(hub.status.tail)

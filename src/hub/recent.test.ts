@@ -54,6 +54,19 @@ describe('Recent', () => {
     )
   })
 
+  it('keeps nothing of what it dropped', () => {
+    const recent = new Recent(0, { maxBytes: 1 << 20, maxEvents: 2 })
+    for (let offset = 1; offset <= 5; offset++) recent.push(event(offset), '')
+    recent.settle()
+    // It was counted out of the bounds, and yet its data and frames stayed for as long as a thousand events.
+    expect([0, 1, 2, 3, 4, 5].map(index => recent.at(index)?.event.offset)).toEqual([
+      ...Array(3).fill(undefined),
+      4,
+      5,
+      undefined,
+    ])
+  })
+
   it('counts what is encoded later, and nothing of what it dropped', () => {
     const recent = new Recent(0, { maxBytes: 1 << 20, maxEvents: 1 })
     const dropped = recent.push(event(1, 'x'.repeat(1000)), '')

@@ -22,7 +22,8 @@ export interface RecentEvent {
 export class Recent {
   readonly #maxBytes: number
   readonly #maxEvents: number
-  #events: RecentEvent[] = []
+  /** What was dropped is undefined here, so that nothing keeps it. */
+  #events: (RecentEvent | undefined)[] = []
   #start = 0
   #bytes = 0
   #from: number
@@ -87,7 +88,7 @@ export class Recent {
   settle(): void {
     while (this.length > 0 && (this.#bytes > this.#maxBytes || this.length > this.#maxEvents)) {
       const oldest = this.#events[this.#start] as RecentEvent
-      this.#start++
+      this.#events[this.#start++] = undefined
       this.#bytes -= oldest.bytes
       this.#from = oldest.event.offset
     }

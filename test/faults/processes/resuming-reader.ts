@@ -10,7 +10,9 @@ export interface ResumingReaderOptions {
   /** Where it begins. Default: without a cursor. */
   readonly lastEventId?: string
   /** Called at each event of a publisher. */
-  readonly onEvent?: (() => void) | undefined
+  readonly onEvent?: ((event: ParsedEvent) => void) | undefined
+  /** Whether `events` keeps them. Default: true. */
+  readonly keepsEvents?: boolean
 }
 
 /** So long it waits before it asks again, which is at once, but for the loop's sake. */
@@ -104,8 +106,8 @@ export class ResumingReader {
       onEvent: event => {
         if (event.type.startsWith('$')) this.hubEvents.push(event)
         else {
-          this.events.push(event)
-          this.#options.onEvent?.()
+          if (this.#options.keepsEvents !== false) this.events.push(event)
+          this.#options.onEvent?.(event)
         }
       },
     })

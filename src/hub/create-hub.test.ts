@@ -169,6 +169,38 @@ describe('a subscription', () => {
     expect(untouched.hubs).toHaveLength(1)
   })
 
+  it('goes on after a gap where since says', async () => {
+    await open({ maxRecentEvents: 0 }, [{ selector: '**', count: 2 }])
+    const [start] = await say('a', '1')
+    await say('a', '2', '3', '4')
+    await settled()
+    const sink = await subscribe(['a'], { cursor: start as string, since: { kind: 'now' } })
+    expect(gapOf(sink.hubs[1])).toEqual({ reason: 'trimmed', requested: start, resumedAt: hub.status.tail })
+    await say('a', '5')
+    await vi.waitFor(() => expect(sink.said).toEqual(['5']))
+  })
+
+  it('is told when retention was faster than the hub itself', async () => {
+    await open({}, [{ selector: 'a', count: 2 }])
+    const [hit, spared] = [await subscribe(['a']), await subscribe(['b'])]
+    const start = hub.status.tail
+    await log.append([{ topic: 'b', data: 'spared' }])
+    // All in one turn, in which the hub does not come to follow.
+    for (const data of ['1', '2', '3', '4']) await log.append([{ topic: 'a', data }])
+    await settled()
+    await vi.waitFor(() => expect(hit.subscription.state).toBe('live'))
+    expect(gapOf(hit.hubs[1])).toEqual({ reason: 'trimmed', requested: start, resumedAt: hub.status.tail })
+    await vi.waitFor(() => expect(spared.said).toEqual(['spared']))
+    expect(spared.hubs).toHaveLength(1)
+  })
+
+  it('hears an event once, by however many of its selectors', async () => {
+    const sink = await subscribe(['a/b', 'a/*', '**', 'a/**'])
+    await say('a/b', '1', '2')
+    await settled()
+    expect(sink.said).toEqual(['1', '2'])
+  })
+
   it('whose cursor lies ahead of a log that never gave it is told so, and hears what is left', async () => {
     const [id] = await say('a', '1')
     await settled()

@@ -7,7 +7,7 @@ const charsetForm = /;\s*charset=("?)([^";\s]*)\1\s*(?:;|$)/
 
 /**
  * The media type of a body, in lower case and without parameters; nothing if none is said. Throws `unsupported-media-type` if
- * the body says that it is encoded, or in other characters than UTF-8.
+ * the body says that it is encoded, for its transfer too, or in other characters than UTF-8.
  */
 export function mediaTypeOf(headers: IncomingMessage['headers']): string | undefined {
   const encoding = headers['content-encoding']?.trim().toLowerCase()
@@ -16,6 +16,11 @@ export function mediaTypeOf(headers: IncomingMessage['headers']): string | undef
     throw new Problem('unsupported-media-type', 'Send the body as it is, without Content-Encoding.', {
       headers: { 'Accept-Encoding': 'identity' },
     })
+  }
+  // Node.js takes the chunks apart and leaves what else it was put through: that would be kept as the data.
+  const transfer = headers['transfer-encoding']?.trim().toLowerCase()
+  if (transfer !== undefined && transfer !== 'chunked') {
+    throw new TidingsError('unsupported-media-type', 'Send the body as it is: the only Transfer-Encoding is chunked.')
   }
   const text = headers['content-type']?.trim().toLowerCase()
   if (!text) return undefined

@@ -172,6 +172,11 @@ const corpus: readonly (readonly [what: string, bytes: string | Uint8Array, code
   ],
   ['a compressed body', request('POST', '/events/bad', { 'Content-Encoding': 'gzip' }, 'x'), 'unsupported-media-type'],
   [
+    'a body compressed for its transfer, which would be kept as it is',
+    `${request('POST', '/events/bad', { 'Transfer-Encoding': 'gzip, chunked' }).toString()}1\r\nx\r\n0\r\n\r\n`,
+    'unsupported-media-type',
+  ],
+  [
     'a hundred levels',
     request('POST', '/events', json, `{"topic":"bad","data":${'[1,'.repeat(99)}1${']'.repeat(99)}}`),
     'invalid-json',

@@ -43,7 +43,7 @@ export async function publishText(
   toNewEvent({ ...described, data: '' }, limits)
   return withWholeBody(publisher, head, body, limits.maxEventBytes, async bytes => {
     const event = toNewEvent({ ...described, data: decodeUtf8(bytes, 'the body') }, limits)
-    const digest = key && digestOf('text', head.path, head.query, bytes)
+    const digest = key && digestOf('text', JSON.stringify(described), bytes)
     const [id] = await publisher.hub.publish([key && digest ? onceOnly(event, key, 0, digest) : event])
     return jsonAnswer({ id })
   })
@@ -65,7 +65,7 @@ export async function publishObjects(publisher: Publisher, head: RequestHead, bo
   const { limits } = publisher
   return withWholeBody(publisher, head, body, limits.maxBodyBytes, async bytes => {
     const { events, isArray } = readEventObjects(withoutMark(decodeUtf8(bytes, 'the body')), limits)
-    const ids = await append(publisher.hub, events, key, () => digestOf('json', head.path, head.query, bytes))
+    const ids = await append(publisher.hub, events, key, () => digestOf('json', bytes))
     return jsonAnswer(isArray ? { ids } : { id: ids[0] })
   })
 }

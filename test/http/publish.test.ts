@@ -249,6 +249,16 @@ describe('Idempotency-Key', () => {
     expect((await kept()).map(event => event.data)).toEqual(['1', '2', '3'])
   })
 
+  test('goes by what was said, not by how the address was written', async () => {
+    const said = (target: string) => exchange(hub.port, request('POST', target, keyed('k'), 'x'))
+    const first = await said('/events/a/b?type=t&key=k')
+    for (const target of ['/events/a%2Fb?key=k&type=%74', '/events/a/b?type=t&key=k&_=17']) {
+      const again = await said(target)
+      expect([again.status, again.body]).toEqual([200, first.body])
+    }
+    expect(await kept()).toHaveLength(1)
+  })
+
   test.each([
     ['another body', request('POST', '/events/a', keyed('k'), 'y')],
     ['another topic', request('POST', '/events/b', keyed('k'), 'x')],

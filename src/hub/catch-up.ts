@@ -4,6 +4,7 @@ import { hubTypes } from '../wire/names.js'
 import type { Batch } from './held.js'
 import { toBatch } from './held.js'
 import type { Recent, RecentEvent } from './recent.js'
+import { type Shareable, SharedReads } from './shared-reads.js'
 import type { HubSubscription, HubView } from './subscription.js'
 import { joinFrames } from './view.js'
 
@@ -36,6 +37,9 @@ interface Stretch {
   readonly page: Page | undefined
 }
 
+/** One that was read from the log. */
+interface ReadStretch extends Stretch, Shareable {}
+
 export interface CatchUpSurroundings {
   readonly log: EventLog
   readonly recent: Recent
@@ -58,9 +62,9 @@ export class CatchUp {
   #isScheduled = false
   #pause: NodeJS.Timeout | undefined
   #reads = 0
-  /** Stretches made in this turn, and reads under way, by view and cursor. */
+  /** Stretches made in this turn, by view and cursor. */
   #stretches = new Map<HubView, Map<number, Stretch>>()
-  readonly #underWay = new Map<HubView, Map<number, Promise<Stretch>>>()
+  readonly #shared = new SharedReads<ReadStretch>()
 
   constructor(hub: CatchUpSurroundings) {
     this.#hub = hub
@@ -137,7 +141,7 @@ export class CatchUp {
       this.#give(subscription, made)
       return made.batch?.bytes.length ?? 0
     }
-    void this.#read(subscription, () => this.#share(view, cursor, through))
+    void this.#read(subscription, () => this.#shared.share(view, cursor, () => this.#readLog(view, cursor, through)))
     return 0
   }
 
@@ -187,24 +191,7 @@ export class CatchUp {
     return this.#hub.isPressed ? pressedBatchBytes : batchBytes
   }
 
-  /** The read of this view at this cursor that is under way, or a new one. */
-  #share(view: HubView, cursor: number, through: number): Promise<Stretch> {
-    let byCursor = this.#underWay.get(view)
-    if (!byCursor) {
-      byCursor = new Map()
-      this.#underWay.set(view, byCursor)
-    }
-    const shared = byCursor.get(cursor)
-    if (shared) return shared
-    const read = this.#readLog(view, cursor, through).finally(() => {
-      byCursor.delete(cursor)
-      if (byCursor.size === 0) this.#underWay.delete(view)
-    })
-    byCursor.set(cursor, read)
-    return read
-  }
-
-  async #readLog(view: HubView, cursor: number, through: number): Promise<Stretch> {
+  async #readLog(view: HubView, cursor: number, through: number): Promise<ReadStretch> {
     const page = await this.#hub.log.read(cursor, {
       selectors: view.selectors,
       through,
@@ -212,17 +199,21 @@ export class CatchUp {
       maxBytes: this.#batchBytes,
       newest: view.isConflated,
     })
-    const frames = page.events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
-    const last = page.events.at(-1)
+    const reached = page.through < through ? meetingPoint(page) : page.through
+    const events = page.events.filter(event => event.offset <= reached)
+    const frames = events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
+    const last = events.at(-1)
     return {
-      batch: frames.length > 0 ? toBatch(Buffer.concat(frames)) : undefined,
-      through: page.through,
+      ...toShareable(frames),
+      through: reached,
       end: view.topic !== undefined && last?.end ? last.offset : undefined,
       page,
+      // What is the newest now may be superseded when another reader comes to write it.
+      isWorthKeeping: reached > cursor && !view.isConflated,
     }
   }
 
-  async #readSnapshot(subscription: HubSubscription): Promise<Stretch> {
+  async #readSnapshot(subscription: HubSubscription): Promise<ReadStretch> {
     const { view, cursor, snapshotThrough } = subscription
     const page = await this.#hub.log.read(cursor, {
       selectors: view.selectors,
@@ -237,14 +228,15 @@ export class CatchUp {
     }
     const last = page.events.at(-1)
     return {
-      batch: frames.length > 0 ? toBatch(Buffer.concat(frames)) : undefined,
+      ...toShareable(frames),
+      isWorthKeeping: false,
       through: page.through,
       end: view.topic !== undefined && last?.end ? last.offset : undefined,
       page,
     }
   }
 
-  async #read(subscription: HubSubscription, read: () => Promise<Stretch>): Promise<void> {
+  async #read(subscription: HubSubscription, read: () => Promise<ReadStretch>): Promise<void> {
     const { cursor } = subscription
     this.#reads++
     try {
@@ -262,12 +254,14 @@ export class CatchUp {
     } finally {
       this.#reads--
       if (this.#line.length > 0) this.#schedule()
+      else if (this.#reads === 0) this.#shared.forget()
     }
   }
 
   /** The log was read in a history that the hub has not come to, or has left: its offsets are other positions than the hub's. */
   #isOfAnotherHistory({ page }: Stretch): boolean {
     if (!page || presentEpoch(page.head.epochs) === presentEpoch(this.#hub.epochs)) return false
+    this.#shared.forget()
     this.#rest(laggingRestMs)
     return true
   }
@@ -315,6 +309,25 @@ export class CatchUp {
     else if (this.#hub.isDraining) subscription.finishForDrain()
     else subscription.happen('reached')
   }
+}
+
+/**
+ * Where to end a page that could go on: at the roundest offset in its second half, in powers of two. So readers of one view that began at
+ * different places come to stand at the same ones after a page or two, and share every read from there on.
+ */
+function meetingPoint({ from, through, events }: Page): number {
+  const least = events[events.length >> 1]?.offset ?? from
+  let step = 1
+  while (Math.floor(through / (step * 2)) * (step * 2) > least) step *= 2
+  return Math.floor(through / step) * step
+}
+
+/** Frames as one batch, and what it keeps alive. */
+function toShareable(frames: readonly Uint8Array[]): { readonly batch: Batch | undefined; readonly bytes: number } {
+  const [first] = frames
+  if (!first) return { batch: undefined, bytes: 0 }
+  const bytes = frames.length === 1 ? first : Buffer.concat(frames)
+  return { batch: toBatch(bytes), bytes: bytes.length }
 }
 
 /** Of the events from index `start` on, those that no later one of their topic and key supersedes. */

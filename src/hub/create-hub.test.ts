@@ -252,6 +252,23 @@ describe('a sink that holds bytes back', () => {
     }
   })
 
+  it('shares its reads of the log with those who began elsewhere', async () => {
+    await open({ maxRecentEvents: 0 })
+    const ids: string[] = []
+    for (let i = 0; i < 200; i++) ids.push(...(await say('a', `${i} ${'x'.repeat(4_000)}`)))
+    await settled()
+    const read = vi.spyOn(log, 'read')
+    const sinks = await Promise.all(ids.slice(0, 20).map(cursor => subscribe(['a'], { cursor })))
+    for (const [i, sink] of sinks.entries()) {
+      await vi.waitFor(() => expect(sink.subscription.state).toBe('live'))
+      expect(sink.said.map(text => Number(text.split(' ')[0]))).toEqual(
+        Array.from({ length: 199 - i }, (_, k) => i + 1 + k),
+      )
+    }
+    // About 15 pages from end to end: the first ones each for itself, the others together.
+    expect(read.mock.calls.length).toBeLessThan(80)
+  })
+
   it('is destroyed when it stalls, and when others need what it holds', async () => {
     await open({ maxHeldBytes: 1024 * 1024 })
     const stalled = await subscribe(['a'])

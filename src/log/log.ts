@@ -116,7 +116,8 @@ export interface EventLog {
    *
    * An event whose `once` is remembered is not appended again: its position is the first one's.
    * Rejects with `topic-ended` (a topic of the batch has ended, or ends earlier in the batch), `idempotency-conflict`,
-   * `log-full`, or `log-unavailable`, after which it is unknown whether they were appended.
+   * `log-full`, `overloaded` (too much waits to be appended), or `log-unavailable`, after which it is unknown whether they were
+   * appended.
    */
   append(events: readonly NewEvent[]): Promise<readonly Position[]>
 

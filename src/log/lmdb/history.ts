@@ -37,3 +37,18 @@ export function settleRun(store: Store, run: { readonly isAsync: boolean; readon
     store.meta.remove(metaKeys.run)
   }
 }
+
+/** Whether `settleFile` has something to settle. */
+export function isOtherFile(store: Store, identity: string): boolean {
+  return store.meta.get(metaKeys.file)?.toString() !== identity
+}
+
+/**
+ * Notices a copy that was put in the place of the file, or elsewhere. What the other one held more, and has shown, is not in here,
+ * and no copy can know whether there was any: a new epoch begins, in which the offsets that it may have given are not given again as
+ * the same positions. In a write transaction.
+ */
+export function settleFile(store: Store, identity: string): void {
+  if (store.meta.doesExist(metaKeys.file)) beginEpochAfterHead(store)
+  store.meta.put(metaKeys.file, Buffer.from(identity))
+}

@@ -215,6 +215,8 @@ export const metaKeys: {
   readonly rules: Buffer
   /** There while the log is open with the durability `async`: the boot id of the machine. */
   readonly run: Buffer
+  /** Which file was written last (`readIdentity`), to know a copy of it. */
+  readonly file: Buffer
   /** There while a migration is under way: how far it has come. */
   readonly migration: Buffer
 } = {
@@ -223,6 +225,7 @@ export const metaKeys: {
   epochs: Buffer.from('epochs'),
   rules: Buffer.from('rules'),
   run: Buffer.from('run'),
+  file: Buffer.from('file'),
   migration: Buffer.from('migration'),
 }
 

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { copyFile, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseSelector } from '../../wire/selector.js'
 import type { EventLog, Page } from '../log.js'
@@ -202,6 +202,18 @@ describe('histories', () => {
     await run('')
     expect(await epochs({ durability: 'commit' })).toHaveLength(3)
     expect(await epochs({ durability: 'commit' })).toHaveLength(3)
+  })
+
+  test('a copy that is put in the place of the file begins one, since the file may have held more', async () => {
+    await withLog({}, log => log.append(events(10)))
+    const [file, copy] = [join(directory, 'data.mdb'), join(directory, '..', `${basename(directory)}.mdb`)]
+    await copyFile(file, copy)
+    await withLog({}, log => log.append(events(5)))
+    expect(await epochs({})).toHaveLength(1)
+    await rm(file)
+    await rename(copy, file)
+    expect(await epochs({})).toMatchObject([{ first: 1 }, { first: 11 }])
+    expect(await epochs({})).toHaveLength(2)
   })
 
   test('a log passes from one durability to the other and back with all that it holds', async () => {

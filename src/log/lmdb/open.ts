@@ -8,7 +8,8 @@ import { readBootId } from './boot.js'
 import { toOpenError } from './fault.js'
 import { isForbidden, prepareFolder, systemCode } from './folder.js'
 import { checkHeader, type FileHeader } from './header.js'
-import { beginLog, settleRun } from './history.js'
+import { beginLog, isOtherFile, settleFile, settleRun } from './history.js'
+import { readIdentity } from './identity.js'
 import { formatVersion, metaKeys, type Store } from './layout.js'
 import { createLmdbLog } from './lmdb-log.js'
 import { migrate } from './migrate.js'
@@ -183,6 +184,8 @@ async function openStore(
     if (version !== undefined) await migrate(store, version)
     if (rulesChanged(store, retention)) root.transactionSync(() => replaceRules(store, retention))
     if (run.isAsync || store.meta.doesExist(metaKeys.run)) root.transactionSync(() => settleRun(store, run))
+    const identity = await readIdentity(folder)
+    if (isOtherFile(store, identity)) root.transactionSync(() => settleFile(store, identity))
     if (run.isAsync) await root.flushed
     return store
   } catch (error) {

@@ -34,7 +34,8 @@ export function createTrimmer(session: Session, options: TrimOptions): Trimmer {
     try {
       do {
         again = false
-        const now = session.clock()
+        // As the time of events: a clock that was set back makes nothing younger.
+        const now = session.read(head => Math.max(head.time, session.clock()))
         let more = isNeeded()
         while (more && !closing) more = await step(now)
       } while (again && !closing)

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -43,7 +43,8 @@ async function loseLastCommit(target: string): Promise<void> {
   const bootId = await readBootId()
   // Where the start of the machine is not known, every unclean end counts as one.
   if (bootId) for (let at = after.indexOf(bootId); at >= 0; at = after.indexOf(bootId)) after.write('other', at)
-  await mkdir(target)
+  // The same file as before, since a copy of it begins a new epoch anyhow.
+  await rename(live, target)
   await writeFile(join(target, 'data.mdb'), after)
 }
 

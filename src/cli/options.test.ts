@@ -44,6 +44,7 @@ describe('the options of tidings serve', () => {
   it('shows help whatever else is asked', () => {
     expect(readServeOptions(['--port', '9000', '--help'])).toBe('help')
     expect(readServeOptions(['-h'])).toBe('help')
+    expect(readServeOptions(['--demo', '--version'])).toBe('version')
     for (const name of Object.keys(serveOptions)) expect(describeServeOptions()).toContain(name)
   })
 

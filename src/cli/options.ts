@@ -77,7 +77,7 @@ const names = Object.keys(serveOptions) as readonly (keyof ServeOptions)[]
  * Reads the options of `tidings serve`; of an option that is given twice, the last counts.
  * Throws `invalid-setting`, which says what was wrong, the nearest right name, and what to do.
  */
-export function readServeOptions(args: readonly string[]): ServeOptions | 'help' {
+export function readServeOptions(args: readonly string[]): ServeOptions | 'help' | 'version' {
   const chosen = {
     host: serveOptions.host.initial,
     port: serveOptions.port.initial,
@@ -96,6 +96,7 @@ export function readServeOptions(args: readonly string[]): ServeOptions | 'help'
       )
     }
     if (token.name === 'help' || token.name === 'h') return 'help'
+    if (token.name === 'version') return 'version'
     const negated = names.find(name => serveOptions[name].negatable && token.name === `no-${name}`)
     const name = negated ?? names.find(known => known === token.name)
     if (!name) throw unknownOption(token.rawName)
@@ -117,7 +118,7 @@ export function describeServeOptions(): string {
     const left = `--${negatable ? '[no-]' : ''}${name}${value ? ` ${value}` : ''}`
     return [left, shown ? `${help} Default: ${shown}` : help] as const
   })
-  rows.push(['--help', 'Show this.'])
+  rows.push(['--help', 'Show this.'], ['--version', 'Show which version this is.'])
   const width = Math.max(...rows.map(([left]) => left.length))
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}\n`).join('')
 }
@@ -125,6 +126,7 @@ export function describeServeOptions(): string {
 function tokens(args: readonly string[]) {
   const options: Record<string, { type: 'string' | 'boolean'; short?: string }> = {
     help: { type: 'boolean', short: 'h' },
+    version: { type: 'boolean' },
   }
   for (const name of names) {
     options[name] = { type: serveOptions[name].value === undefined ? 'boolean' : 'string' }
@@ -134,7 +136,7 @@ function tokens(args: readonly string[]) {
 }
 
 function unknownOption(written: string): TidingsError {
-  const known = [...names.flatMap(name => (serveOptions[name].negatable ? [name, `no-${name}`] : [name])), 'help']
+  const known = [...names.flatMap(name => (serveOptions[name].negatable ? [name, `no-${name}`] : [name])), 'help', 'version']
   const meant = nearest(written.replace(/^-+/, ''), known)
   const hint = meant ? `Did you mean --${meant}?` : `The options are ${known.map(name => `--${name}`).join(', ')}.`
   return invalid(`tidings serve has no option ${written}. ${hint}`)

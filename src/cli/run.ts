@@ -12,7 +12,6 @@ const help = `Usage: tidings serve [options]
 Runs the hub: publishes events to whoever listens, and keeps them in a log, so that nobody misses any.
 
 ${describeServeOptions()}
-tidings --version says which version this is.
 Exit codes: ${exitCodes.done} ended as asked, ${exitCodes.failure} failed, ${exitCodes.usage} called wrongly.
 `
 
@@ -41,7 +40,7 @@ function passBrokenPipe(error: NodeJS.ErrnoException): void {
 
 async function dispatch([command, ...rest]: readonly string[]): Promise<void> {
   if (command === '--version') {
-    process.stdout.write(`${version()}\n`)
+    sayVersion()
     return
   }
   if (command === undefined || command === '--help' || command === '-h') {
@@ -60,7 +59,12 @@ async function dispatch([command, ...rest]: readonly string[]): Promise<void> {
   }
   const options = readServeOptions(rest)
   if (options === 'help') process.stdout.write(help)
+  else if (options === 'version') sayVersion()
   else await serve(options)
+}
+
+function sayVersion(): void {
+  process.stdout.write(`${version()}\n`)
 }
 
 function version(): string {

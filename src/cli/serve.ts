@@ -6,7 +6,7 @@ import type { EventLog } from '../log/log.js'
 import { loadAssets } from './assets.js'
 import { banner } from './banner.js'
 import { clockTopic, startFeeds } from './demo/feeds.js'
-import { openLog } from './open-log.js'
+import { openLog, recentBytes } from './open-log.js'
 import type { ServeOptions } from './options.js'
 import { exitCodes, report } from './report.js'
 import { onStopSignals } from './stop-signals.js'
@@ -37,7 +37,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 async function serveLog(log: EventLog, settings: HttpSettings, options: ServeOptions): Promise<void> {
-  const hub = await createHub(log, { report })
+  const hub = await createHub(log, { report, maxRecentBytes: recentBytes[options.log.kind] })
   try {
     const server = createHttpServer({ hub, settings, assets: await loadAssets(), report })
     const { url, host, port } = await server.listen()

@@ -9,6 +9,7 @@ export interface Answer {
   readonly body: string | Uint8Array
 }
 
+/** An answer of JSON. It ends its line, so that a terminal's next prompt stands below it. */
 export function jsonAnswer(value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
   return {
     status: 200,
@@ -18,7 +19,7 @@ export function jsonAnswer(value: unknown, headers: Readonly<Record<string, stri
       'X-Content-Type-Options': 'nosniff',
       ...headers,
     },
-    body: JSON.stringify(value),
+    body: `${JSON.stringify(value)}\n`,
   }
 }
 

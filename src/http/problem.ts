@@ -52,7 +52,7 @@ export function toProblem(error: unknown, retryMs: () => number): Answer {
       ...(status === 503 && { 'Retry-After': String(Math.max(1, Math.ceil(retryMs() / 1000))) }),
       ...more?.headers,
     },
-    body: JSON.stringify({ type: `/problems#${code}`, title, status, detail, code, ...more?.members }),
+    body: `${JSON.stringify({ type: `/problems#${code}`, title, status, detail, code, ...more?.members })}\n`,
   }
 }
 

@@ -10,7 +10,10 @@ const program = fileURLToPath(new URL('./tuned-hub.mjs', import.meta.url))
 
 /** Settings of the parts of a hub; what is left out has its default. Only what JSON can say. */
 export interface Tuning {
-  readonly hub?: Pick<HubOptions, 'heartbeatMs' | 'stallMs' | 'retryMs' | 'maxRecentEvents' | 'maxHeldBytes'>
+  readonly hub?: Pick<
+    HubOptions,
+    'heartbeatMs' | 'stallMs' | 'retryMs' | 'maxRecentEvents' | 'maxRecentBytes' | 'maxHeldBytes'
+  >
   readonly settings?: PartialHttpSettings
   readonly log?: { readonly retention?: readonly RetentionRule[]; readonly trimIntervalMs?: number }
 }

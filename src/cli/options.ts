@@ -136,7 +136,11 @@ function tokens(args: readonly string[]) {
 }
 
 function unknownOption(written: string): TidingsError {
-  const known = [...names.flatMap(name => (serveOptions[name].negatable ? [name, `no-${name}`] : [name])), 'help', 'version']
+  const known = [
+    ...names.flatMap(name => (serveOptions[name].negatable ? [name, `no-${name}`] : [name])),
+    'help',
+    'version',
+  ]
   const meant = nearest(written.replace(/^-+/, ''), known)
   const hint = meant ? `Did you mean --${meant}?` : `The options are ${known.map(name => `--${name}`).join(', ')}.`
   return invalid(`tidings serve has no option ${written}. ${hint}`)

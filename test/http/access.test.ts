@@ -157,8 +157,8 @@ describe('a preflight', () => {
 
 describe('operations', () => {
   test('tell how the hub is', async () => {
-    expect((await ask('GET', '/healthz', {})).body).toBe('{"status":"ok"}')
-    expect((await ask('GET', '/readyz', {})).body).toBe('{"status":"ready"}')
+    expect((await ask('GET', '/healthz', {})).body).toBe('{"status":"ok"}\n')
+    expect((await ask('GET', '/readyz', {})).body).toBe('{"status":"ready"}\n')
   })
 
   test('tell of topics, a page at a time', async () => {

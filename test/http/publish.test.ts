@@ -113,7 +113,7 @@ describe('POST /events', () => {
       { topic: 'a', data: '2' },
       { topic: 'b', data: '3' },
     ])
-    expect((await exchange(hub.port, request('POST', '/events', json, '[]'))).body).toBe('{"ids":[]}')
+    expect((await exchange(hub.port, request('POST', '/events', json, '[]'))).body).toBe('{"ids":[]}\n')
   })
 
   test('keeps nothing if one of them is at fault', async () => {
@@ -184,7 +184,9 @@ describe('POST /events with a line each', () => {
   })
 
   test('without a line answers that there was none', async () => {
-    expect((await exchange(hub.port, request('POST', '/events', ndjson, ''))).body).toBe('{"accepted":0,"lastId":null}')
+    expect((await exchange(hub.port, request('POST', '/events', ndjson, ''))).body).toBe(
+      '{"accepted":0,"lastId":null}\n',
+    )
   })
 
   test.each([

@@ -22,6 +22,8 @@ export interface Catalog {
   find(topic: string): TopicRecord | undefined
   /** The name of a topic that holds events. */
   name(topicId: number): string
+  /** Forgets the name of an id that is given now: the transaction that gave it before may have failed. */
+  forget(topicId: number): void
   /**
    * The ids of all topics that match, ascending; nothing if they are more than `max`, or too many to find out.
    * Costs nothing when asked again with the same array while no topic has come or gone.
@@ -32,7 +34,7 @@ export interface Catalog {
 }
 
 export function createCatalog(store: Store): Catalog {
-  // An id is given once, so a name that was read stays true.
+  // An id that was committed is never given again, so a name stays true until `forget`.
   const names = new Map<number, string>()
   const resolved = new WeakMap<
     readonly Selector[],
@@ -94,7 +96,7 @@ export function createCatalog(store: Store): Catalog {
     }
   }
 
-  return { find, name, resolve, filter }
+  return { find, name, forget: topicId => void names.delete(topicId), resolve, filter }
 }
 
 /** Where in `topics` all that matches stands: behind the literal segments with which the selector begins. */

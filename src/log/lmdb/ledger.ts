@@ -94,6 +94,7 @@ export class Ledger {
     // Of events that a topic of this name once held, nothing is known any more but the floor of the rule.
     const floor = this.rule(rule).floor
     const id = this.head.nextTopicId++
+    this.#catalog.forget(id)
     const nameBytes = Buffer.byteLength(name)
     const topic: LedgerTopic = {
       topic: name,

@@ -14,7 +14,7 @@ import { decodeRecord, recordTime } from './record.js'
 import type { Session } from './session.js'
 
 /** Selectors that match so many topics are answered from the index by topic; those that match more, from one scan with a filter. */
-export const maxMergedTopics = 64
+export const maxMergedTopics = 128
 
 /** How many keys of `events` a read looks at, at most: some 2 ms. */
 export const maxExamined = 4_096

@@ -197,7 +197,9 @@ export class MemoryStore {
     // What the topic may have lost before it was forgotten, only its rule remembers.
     const record = new TopicRecord(topic, rule, this.#keeper.floorOf(rule))
     this.#topics.set(topic, record)
-    this.#names.push(topic)
+    // Nobody may ever ask for the listing, and topics come and go: at most as many names again are kept of those that are gone.
+    if (this.#names.length > 2 * this.#topics.size + 1024) this.#names = [...this.#topics.keys()]
+    else this.#names.push(topic)
     this.#namesAreGood = false
     return record
   }

@@ -1,5 +1,6 @@
 import type { PageResult } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
+import { parsePosition } from '../wire/names.js'
 import { type Answer, jsonAnswer } from './answer.js'
 import { matchesTag, toEntityTag } from './etag.js'
 import type { ReadRequest } from './read-request.js'
@@ -34,11 +35,15 @@ function toAnswer({ events, cursor, more, gap, ended }: PageResult, head: Reques
   return jsonAnswer({ events, cursor, more, gap, ended }, headers)
 }
 
+/** Every so many offsets a poll that brings nothing is told the cursor all the same, so that it does not fall off a busy log. */
+const cursorStep = 1024
+
 /**
- * Weak, and without the cursor, which moves with events that do not match: a poll that brings nothing new is a 304, and the
- * cursor that its caller has is as good as the one it is not told.
+ * Weak, and without the cursor but for its coarse place, since it moves with events that do not match: a poll that brings nothing
+ * new is a 304, and the cursor that its caller has is as good as the one it is not told.
  */
-function tagOf({ events, more, gap, ended }: PageResult): string {
+function tagOf({ events, cursor, more, gap, ended }: PageResult): string {
   const seen = events.map(event => event.id ?? JSON.stringify(event))
-  return `W/${toEntityTag(JSON.stringify([seen, more, gap, ended]))}`
+  const place = Math.floor((parsePosition(cursor)?.offset ?? 0) / cursorStep)
+  return `W/${toEntityTag(JSON.stringify([seen, place, more, gap, ended]))}`
 }

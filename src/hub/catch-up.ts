@@ -1,5 +1,6 @@
 import { presentEpoch } from '../log/epochs.js'
 import type { EpochEntry, EventLog, LogEvent, Page } from '../log/log.js'
+import { TidingsError } from '../wire/errors.js'
 import { hubTypes } from '../wire/names.js'
 import type { Batch } from './held.js'
 import { toBatch } from './held.js'
@@ -33,6 +34,8 @@ interface Stretch {
   readonly through: number
   /** Offset of the event that ended the view's topic, if it is in here. */
   readonly end: number | undefined
+  /** Offset of the event that ended the view's topic, wherever it is, if the log was trimmed above the cursor. */
+  readonly endedAt?: number | undefined
   /** Where it was read, if it was not in the recent events. */
   readonly page: Page | undefined
 }
@@ -48,6 +51,8 @@ export interface CatchUpSurroundings {
   readonly isPressed: boolean
   readonly isDraining: boolean
   positionAt(offset: number): string
+  /** Resolves when the hub has passed `offset`, or will not. */
+  reached(offset: number): Promise<void>
   report(message: string, error: unknown): void
 }
 
@@ -105,9 +110,10 @@ export class CatchUp {
     for (let steps = 0; steps < maxStepsPerTurn && bytes < maxBytesPerTurn; steps++) {
       if (this.#next >= this.#line.length || this.#reads >= maxReads) break
       const subscription = this.#line[this.#next++] as HubSubscription
-      if (subscription.phase === 'waiting') bytes += this.#step(subscription)
+      if (subscription.phase === 'waiting') bytes += this.#tryStep(subscription)
     }
     this.#stretches = new Map()
+    this.#hub.recent.settle()
     if (this.#next >= this.#line.length) {
       this.#line = []
       this.#next = 0
@@ -118,12 +124,28 @@ export class CatchUp {
     if (this.#line.length > 0 && this.#reads < maxReads) this.#schedule()
   }
 
+  /** What fails for one must not reach the others, nor the event loop. */
+  #tryStep(subscription: HubSubscription): number {
+    try {
+      return this.#step(subscription)
+    } catch (error) {
+      this.#cutOff(subscription, error)
+      return 0
+    }
+  }
+
+  #cutOff(subscription: HubSubscription, error: unknown): void {
+    this.#hub.report('Events could not be read or written for one who is catching up, who is cut off.', error)
+    subscription.destroy()
+  }
+
   /** One subscription reads once. Returns the bytes that were written at once. */
   #step(subscription: HubSubscription): number {
     const { view, cursor } = subscription
     const through = view.through(this.#hub.tail)
-    if (subscription.snapshotThrough === 0 && cursor > through && view.window) {
-      view.window.wait(subscription)
+    if (subscription.snapshotThrough === 0 && cursor > through) {
+      if (view.window && cursor <= this.#hub.tail) view.window.wait(subscription)
+      else void this.#hub.reached(cursor).then(() => this.enqueue(subscription))
       return 0
     }
     subscription.happen('turn')
@@ -203,10 +225,13 @@ export class CatchUp {
     const events = page.events.filter(event => event.offset <= reached)
     const frames = events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
     const last = events.at(-1)
+    // Who goes on at the head after a gap must not go on past the end of its topic.
+    const isTrimmed = view.topic !== undefined && page.floor > cursor
     return {
       ...toShareable(frames),
       through: reached,
       end: view.topic !== undefined && last?.end ? last.offset : undefined,
+      endedAt: isTrimmed ? (await this.#hub.log.topic(view.topic))?.end : undefined,
       page,
       // What is the newest now may be superseded when another reader comes to write it.
       isWorthKeeping: reached > cursor && !view.isConflated,
@@ -248,6 +273,8 @@ export class CatchUp {
       if (isMoved || this.#isOfAnotherHistory(stretch)) subscription.happen('more')
       else this.#give(subscription, stretch)
     } catch (error) {
+      // What is wrong with these events is no reason for the others to rest.
+      if (!(error instanceof TidingsError && error.code === 'log-unavailable')) return this.#cutOff(subscription, error)
       this.#hub.report('Reading the log failed; those who are catching up wait for it.', error)
       this.#rest(failedRestMs)
       if (subscription.phase === 'reading') subscription.happen('more')
@@ -276,20 +303,24 @@ export class CatchUp {
   #give(subscription: HubSubscription, stretch: Stretch): void {
     const { page } = stretch
     const isSnapshot = subscription.snapshotThrough > 0
-    if (page && !isSnapshot && page.floor > subscription.cursor && this.#skipTrimmed(subscription, page)) return
+    if (page && !isSnapshot && page.floor > subscription.cursor && this.#skipTrimmed(subscription, stretch, page))
+      return
     subscription.cursor = stretch.through
     subscription.freshness = 'settled'
     if (isSnapshot && subscription.cursor >= subscription.snapshotThrough) {
       subscription.cursor = subscription.snapshotThrough
       subscription.snapshotThrough = 0
     }
-    if (stretch.batch) subscription.giveAlone(stretch.batch)
+    if (stretch.batch) {
+      subscription.giveAlone(stretch.batch)
+      subscription.view.window?.gave()
+    }
     if (stretch.end !== undefined) subscription.finishTopic(stretch.end)
     else if (subscription.phase === 'reading') this.#arrive(subscription)
   }
 
   /** The log was trimmed above the cursor. Whether the page that was read is to be dropped. */
-  #skipTrimmed(subscription: HubSubscription, page: Page): boolean {
+  #skipTrimmed(subscription: HubSubscription, { endedAt }: Stretch, page: Page): boolean {
     const { freshness, cursor, view } = subscription
     if (freshness === 'floating') return false
     const head = view.through(this.#hub.tail)
@@ -297,7 +328,8 @@ export class CatchUp {
     // A reader that was overrun while connected goes on at the head: it is too slow for what is left.
     subscription.sayGap('trimmed', requested, freshness === 'resumed' ? Math.min(page.floor, head) : head)
     subscription.freshness = 'settled'
-    if (subscription.phase === 'reading') this.#arrive(subscription)
+    if (endedAt !== undefined && endedAt <= subscription.cursor) subscription.finishTopic(endedAt)
+    else if (subscription.phase === 'reading') this.#arrive(subscription)
     return true
   }
 
@@ -322,12 +354,15 @@ function meetingPoint({ from, through, events }: Page): number {
   return Math.floor(through / step) * step
 }
 
+/** What a stretch costs beside its frames and its events, whose text is about as much again. */
+const stretchCost = 1024
+
 /** Frames as one batch, and what it keeps alive. */
 function toShareable(frames: readonly Uint8Array[]): { readonly batch: Batch | undefined; readonly bytes: number } {
   const [first] = frames
-  if (!first) return { batch: undefined, bytes: 0 }
+  if (!first) return { batch: undefined, bytes: stretchCost }
   const bytes = frames.length === 1 ? first : Buffer.concat(frames)
-  return { batch: toBatch(bytes), bytes: bytes.length }
+  return { batch: toBatch(bytes), bytes: stretchCost + 2 * bytes.length }
 }
 
 /** Of the events from index `start` on, those that no later one of their topic and key supersedes. */
@@ -336,6 +371,6 @@ function newestOf(recent: Recent, start: number): Set<RecentEvent> {
   for (let i = start; ; i++) {
     const entry = recent.at(i)
     if (!entry) return new Set(newest.values())
-    newest.set(`${entry.event.topic}\n${entry.event.key}`, entry)
+    newest.set(entry.state, entry)
   }
 }

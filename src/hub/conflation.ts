@@ -1,7 +1,7 @@
 import type { RecentEvent } from './recent.js'
 
-/** What one window gathers at most, in events and in bytes of data; beyond it the members read the log when the window ends. */
-const maxPending = 10_000
+/** What one window gathers at most, in events and in characters of data and names; beyond it the members read the log when the window ends. */
+const maxPending = 1_000
 const maxPendingBytes = 1024 * 1024
 
 /**
@@ -49,15 +49,15 @@ export class ConflationWindow<M> {
     const wasIdle = this.#isIdle
     if (wasIdle) this.#given = event.offset - 1
     if (this.#isOverfull) return false
-    const name = `${event.topic}\n${event.key}`
+    const name = recent.state
     const superseded = this.#pending.get(name)
     if (superseded === recent) return wasIdle
     if (superseded) {
       this.#pending.delete(name)
-      this.#pendingBytes -= superseded.event.data.length
+      this.#pendingBytes -= name.length + superseded.event.data.length
     }
     this.#pending.set(name, recent)
-    this.#pendingBytes += event.data.length
+    this.#pendingBytes += name.length + event.data.length
     if (this.#pending.size > maxPending || this.#pendingBytes > maxPendingBytes) {
       this.#forget()
       this.#isOverfull = true
@@ -68,7 +68,8 @@ export class ConflationWindow<M> {
   /** After a turn in which something became pending: ends the window at once, or when its time is over. */
   schedule(): void {
     if (this.#timer || this.#isIdle) return
-    const dueInMs = Math.max(0, this.#endedAt + this.#ms - this.#clock())
+    // A clock that was set back holds nothing up for longer than a window.
+    const dueInMs = Math.min(this.#ms, Math.max(0, this.#endedAt + this.#ms - this.#clock()))
     if (dueInMs === 0) {
       this.#onEnd()
       return
@@ -91,6 +92,11 @@ export class ConflationWindow<M> {
     this.#endedAt = this.#clock()
     this.#forget()
     return pending
+  }
+
+  /** A member was given events beside the windows: the next window begins with that, so that it hears each topic and key once in it. */
+  gave(): void {
+    this.#endedAt = this.#clock()
   }
 
   /** Keeps a member that is ahead of what was given, until the window ends. */

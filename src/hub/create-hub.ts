@@ -1,6 +1,6 @@
 import type { EventLog, Head, NewEvent, TopicInfo } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
-import { toPositionText } from '../wire/names.js'
+import { checkEventId, checkKey, checkTopic, checkType, toPositionText } from '../wire/names.js'
 import { findStart } from './begin.js'
 import type { Beginning, Hub, HubStatus, PageOptions, PageResult, Subscription, TopicStatus } from './hub.js'
 import { LiveFlow } from './live-flow.js'
@@ -49,6 +49,7 @@ class LogHub implements Hub {
 
   async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
     this.#refuseWhileDraining()
+    for (const event of events) checkEvent(event)
     const positions = await this.#log.append(events)
     this.#flow.noteAppended(positions)
     return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
@@ -134,4 +135,13 @@ class LogHub implements Hub {
     if (this.#draining)
       throw new TidingsError('draining', 'The hub is shutting down; try again, it or another will answer.')
   }
+}
+
+/** Throws as the checks of names do, and `invalid-event` if the data is no text. What gets past here is encoded for everybody. */
+function checkEvent({ topic, data, type, key, eventId }: NewEvent): void {
+  checkTopic(topic)
+  if (type !== undefined && type !== '') checkType(type)
+  if (key !== undefined) checkKey(key)
+  if (eventId !== undefined && eventId !== '') checkEventId(eventId)
+  if (!data.isWellFormed()) throw new TidingsError('invalid-event', 'Not data: half a surrogate pair is no text.')
 }

@@ -22,17 +22,11 @@ export class Follower {
   readonly #hub: FollowerSurroundings
   readonly #stop = new AbortController()
   #round = new AbortController()
-  #isAway = false
   readonly #done: Promise<void>
 
   constructor(hub: FollowerSurroundings) {
     this.#hub = hub
     this.#done = this.#run()
-  }
-
-  /** Whether the log answered last time. */
-  get isAway(): boolean {
-    return this.#isAway
   }
 
   async close(): Promise<void> {
@@ -79,13 +73,11 @@ export class Follower {
         await this.#adopt()
         for await (const page of this.#hub.log.follow(this.#hub.tail, this.#round.signal)) {
           if (this.#stop.signal.aborted) return
-          this.#isAway = false
           retryMs = minRetryMs
-          if (isEarlier(page.head, this.#hub.head)) break
+          if (isEarlier(page.head, this.#hub.head) || isAboveCut(page, this.#hub.head)) break
           this.#hub.take(page)
         }
       } catch (error) {
-        this.#isAway = true
         this.#hub.report('The log does not answer; streams stay open and wait for it.', error)
         await this.#pause(retryMs)
         retryMs = Math.min(maxRetryMs, retryMs * 2)
@@ -97,7 +89,6 @@ export class Follower {
   async #adopt(): Promise<void> {
     const known = this.#hub.head
     const head = await this.askHead()
-    this.#isAway = false
     if (presentEpoch(head.epochs) === presentEpoch(known.epochs)) return
     const from = Math.min(this.#hub.tail, cutAfter(known.epochs, head.epochs))
     this.#hub.take({ from, through: from, events: [], floor: 0, head })
@@ -107,17 +98,21 @@ export class Follower {
     const { signal } = this.#stop
     if (signal.aborted) return
     await new Promise<void>(resolve => {
-      const timer = setTimeout(resolve, ms)
-      signal.addEventListener(
-        'abort',
-        () => {
-          clearTimeout(timer)
-          resolve()
-        },
-        { once: true },
-      )
+      const done = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      const timer = setTimeout(done, ms)
+      signal.addEventListener('abort', done)
     })
   }
+}
+
+/** Whether the page goes on in another history above where it parted from the one of `known`: what lies between would be missed. */
+function isAboveCut({ from, head }: Page, known: Head): boolean {
+  if (presentEpoch(head.epochs) === presentEpoch(known.epochs)) return false
+  return from > cutAfter(known.epochs, head.epochs)
 }
 
 /** Whether `head` stands in a history that ended before the present one of `known` began. */

@@ -7,11 +7,15 @@ export type { NewEvent } from '../log/log.js'
 
 /** What matches events to subscriptions and fans them out. It knows no HTTP, and keeps no event of its own. */
 export interface Hub {
-  /** Appends to the log; resolves to the ids of the events, in their order. Rejects as `EventLog.append`, and with `draining`. */
+  /**
+   * Appends to the log; resolves to the ids of the events, in their order. Rejects with `invalid-topic`, `reserved-topic` and
+   * `invalid-event` before anything is appended, as `EventLog.append`, and with `draining`.
+   */
   publish(events: readonly NewEvent[]): Promise<readonly string[]>
   /**
    * Finds where a subscription begins. `ended`: the one exact topic has ended and the cursor has seen it, there is nothing to
-   * hear any more. Rejects with `log-unavailable` only if the log never answered; while it is away, new subscriptions begin at the tail.
+   * hear any more. While the log is away, subscriptions begin all the same and wait for it; only those with a time, or with a cursor
+   * that this hub has not come to, are rejected with `log-unavailable`.
    */
   begin(request: SubscribeRequest): Promise<Beginning>
   /** Gives a subscription its sink. At once: the first block is written before this returns. */

@@ -39,6 +39,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   #tail: number
   /** The highest offset that an append was answered with, in the present history. */
   #appended = 0
+  #isClosed = false
   /** Set while draining. */
   #drainRetryMs: (() => number) | undefined
   #reaching: { readonly offset: number; readonly resolve: () => void }[] = []
@@ -95,6 +96,10 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     return this.#held.isPressed
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   get isDraining(): boolean {
     return this.#drainRetryMs !== undefined
   }
@@ -143,7 +148,8 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     this.#heartbeats.add(subscription)
     sink.listen(subscription)
     subscription.giveAlone(toBatch(this.#firstBlocks(subscription, gap)))
-    if (endedAt !== undefined) subscription.finishTopic(endedAt)
+    if (this.#isClosed) subscription.destroy()
+    else if (endedAt !== undefined) subscription.finishTopic(endedAt)
     else if (subscription.phase === 'waiting') this.#catchUp.begin(subscription)
     return subscription
   }
@@ -231,7 +237,12 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     const lost = [...this.subscriptions]
       .filter(subscription => subscription.state !== 'closed' && subscription.through > page.from)
       .map(subscription => ({ subscription, requested: this.positionAt(subscription.through) }))
-    for (const view of this.views) for (const member of view.window?.reset() ?? []) this.enqueue(member)
+    for (const view of this.views) {
+      if (!view.window) continue
+      // What a window has gathered goes with it; what the log still has of that, its members read.
+      for (let i = view.live.length - 1; i >= 0; i--) (view.live[i] as HubSubscription).happen('behind')
+      for (const member of view.window.reset()) this.enqueue(member)
+    }
     this.#head = page.head
     this.#tail = page.from
     this.recent.reset(page.from)
@@ -344,6 +355,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     clearInterval(this.#verifying)
     this.#heartbeats.close()
     this.#catchUp.close()

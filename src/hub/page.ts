@@ -1,7 +1,7 @@
-import { epochAt, presentEpoch } from '../log/epochs.js'
-import type { LogEvent, Page } from '../log/log.js'
+import { cutAfter, epochAt, judge, presentEpoch } from '../log/epochs.js'
+import type { EpochEntry, LogEvent, Page } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
-import { hubTypes } from '../wire/names.js'
+import { hubTypes, type Position, toPositionText } from '../wire/names.js'
 import { findStart } from './begin.js'
 import type { EventObject, PageOptions, PageResult } from './hub.js'
 import type { LiveFlow } from './live-flow.js'
@@ -41,12 +41,21 @@ export async function readPage(flow: LiveFlow, request: PageRequest, options: Pa
   const resumedAt = flow.positionAt(start.isSnapshot ? flow.tail : start.cursor)
   let gap: Gap | null = start.gap ? { ...start.gap, resumedAt } : null
   let cursor = start.isSnapshot ? 0 : start.cursor
+  let { epoch } = start
+  // Whoever asked for the oldest, or the newest of each, takes what is left; of what comes after a first read, nothing may be missing.
+  let isOwed = start.freshness !== 'floating' && !start.isSnapshot
   const deadline = performance.now() + (options.waitMs ?? 0)
   for (;;) {
-    const read = await readSome(flow, request, cursor, { limit: options.limit, newest: start.isSnapshot })
+    const { epochs } = flow
+    if (judge({ epoch, offset: cursor }, epochs) !== 'good') {
+      const requested = toPositionText(epoch, cursor)
+      cursor = Math.min(cursor, flow.tail, cutAfter([{ epoch, first: 0 }], epochs))
+      if (isOwed || gap) gap = { ...(gap ?? { reason: 'rewound', requested }), resumedAt: flow.positionAt(cursor) }
+    }
+    const read = await readSome(flow, request, cursor, { limit: options.limit, newest: start.isSnapshot, epochs })
     const { page } = read
-    if (start.freshness === 'resumed' && page.floor > cursor && cursor < flow.recentFrom && !gap) {
-      // Trimmed since the cursor was judged: the page holds what is left after it.
+    if (isOwed && page.floor > cursor && !gap) {
+      // Trimmed since the cursor was judged, or before and judged by the recent events: the page holds what is left after it.
       gap = {
         reason: 'trimmed',
         requested: flow.positionAt(cursor),
@@ -54,17 +63,20 @@ export async function readPage(flow: LiveFlow, request: PageRequest, options: Pa
       }
     }
     cursor = page.through
+    epoch = epochAt(cursor, page.head.epochs)
+    isOwed = true
     const more = cursor < page.head.offset
     const ended =
       !more && topic !== undefined && ((await flow.log.topic(topic))?.end ?? Number.POSITIVE_INFINITY) <= cursor
     const waitMs = deadline - performance.now()
-    if (read.events.length > 0 || more || ended || gap || waitMs <= 0 || options.signal?.aborted || flow.isDraining) {
+    const isOver = waitMs <= 0 || options.signal?.aborted || flow.isDraining || flow.isClosed
+    if (read.events.length > 0 || more || ended || gap || isOver) {
       const events = read.events.map(event =>
         toEventObject(event, start.isSnapshot ? undefined : flow.positionAt(event.offset)),
       )
       return { events, cursor: flow.positionAt(cursor), more, gap, ended }
     }
-    await nextMatch(flow, request, cursor, waitMs, options.signal)
+    await nextMatch(flow, request, { epoch, offset: cursor }, waitMs, options.signal)
   }
 }
 
@@ -73,7 +85,7 @@ async function readSome(
   flow: LiveFlow,
   request: PageRequest,
   after: number,
-  options: { readonly limit: number; readonly newest: boolean },
+  options: { readonly limit: number; readonly newest: boolean; readonly epochs: readonly EpochEntry[] },
 ): Promise<{ readonly page: Page; readonly events: readonly LogEvent[] }> {
   const events: LogEvent[] = []
   let floor = 0
@@ -85,7 +97,7 @@ async function readSome(
       maxBytes: maxPageBytes,
       newest: options.newest,
     })
-    if (presentEpoch(page.head.epochs) !== presentEpoch(flow.epochs)) {
+    if (presentEpoch(page.head.epochs) !== presentEpoch(options.epochs)) {
       throw new TidingsError(
         'log-unavailable',
         'The log has begun a new epoch, which this hub is about to follow; try again.',
@@ -111,17 +123,14 @@ const wake: Encoding = {
 }
 
 /** Resolves when the hub has passed a matching event after `cursor`, or the time is over, or nobody waits any more. */
-async function nextMatch(
+function nextMatch(
   flow: LiveFlow,
-  request: PageRequest,
-  cursor: number,
+  { selectors }: PageRequest,
+  { epoch, offset: cursor }: Position,
   waitMs: number,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  // Ahead of a hub that lags, the log has already shown what the hub will pass next.
-  await flow.reached(cursor)
-  if (signal?.aborted) return
-  await new Promise<void>(resolve => {
+  return new Promise(resolve => {
     const waiter = new Waiter(() => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', stop)
@@ -130,12 +139,15 @@ async function nextMatch(
     const stop = (): void => waiter.end()
     const timer = setTimeout(stop, waitMs)
     signal?.addEventListener('abort', stop, { once: true })
-    const epoch = epochAt(cursor, flow.epochs)
-    flow.attach(
-      { selectors: request.selectors, encoding: wake },
-      { cursor, epoch, freshness: 'resumed', gap: undefined, isSnapshot: false, endedAt: undefined },
-      waiter,
-    )
+    // Ahead of a hub that lags, the log has already shown what the hub will pass next.
+    void flow.reached(cursor).then(() => {
+      if (waiter.isEnding) return
+      flow.attach(
+        { selectors, encoding: wake },
+        { cursor, epoch, freshness: 'resumed', gap: undefined, isSnapshot: false, endedAt: undefined },
+        waiter,
+      )
+    })
   })
 }
 
@@ -143,7 +155,7 @@ async function nextMatch(
 class Waiter implements Sink {
   readonly #onClosed: () => void
   #listener: SinkListener | undefined
-  #isEnding = false
+  isEnding = false
 
   constructor(onClosed: () => void) {
     this.#onClosed = onClosed
@@ -159,8 +171,8 @@ class Waiter implements Sink {
   }
 
   end(): void {
-    if (this.#isEnding) return
-    this.#isEnding = true
+    if (this.isEnding) return
+    this.isEnding = true
     // A sink tells its subscription nothing from inside `write`.
     queueMicrotask(() => {
       this.#listener?.closed()

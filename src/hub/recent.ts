@@ -9,6 +9,8 @@ export interface RecentEvent {
   readonly event: LogEvent
   /** Its position. */
   readonly id: string
+  /** Its topic and key, as conflation tells events apart: made once, however many windows and readers ask. */
+  readonly state: string
   readonly encodings: Encoding[]
   readonly frames: Uint8Array[]
   bytes: number
@@ -50,7 +52,7 @@ export class Recent {
   push(event: LogEvent, id: string): RecentEvent {
     // UTF-16 is counted, the larger of V8's two ways to hold text.
     const bytes = eventOverheadBytes + 2 * (event.data.length + event.topic.length + event.key.length)
-    const recent: RecentEvent = { event, id, encodings: [], frames: [], bytes }
+    const recent: RecentEvent = { event, id, state: `${event.topic}\n${event.key}`, encodings: [], frames: [], bytes }
     this.#events.push(recent)
     this.#bytes += bytes
     return recent

@@ -26,7 +26,7 @@ export interface Sink {
   watchStall(ms: number): void
 }
 
-/** What a sink tells its subscription. Each may be called at any time after `listen`, never from inside `write`. */
+/** What a sink tells its subscription. Each may be called at any time after `listen`, never from inside `write`, `end` or `destroy`. */
 export interface SinkListener {
   drained(): void
   stalled(): void

@@ -10,6 +10,9 @@ import type { Gap } from './request.js'
 import type { Sink, SinkListener } from './sink.js'
 import type { View } from './view.js'
 
+/** How long a reader may take no byte of what it was left with, where `stallMs` sets no time. */
+const lastWordsMs = 60_000
+
 /** A view of the hub's subscriptions. */
 export type HubView = View<HubSubscription>
 
@@ -96,7 +99,8 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   /** Gives the sink bytes; those of one batch are the same bytes for all that are given it. */
   give(batch: Batch): void {
     if (this.#sink.write(batch.bytes)) return
-    this.#hub.hold(this, batch)
+    // What the hub says beside a batch that is held already is small, and does not take its place in the count.
+    if (!this.held) this.#hub.hold(this, batch)
     this.#sink.watchStall(this.#hub.stallMs)
     this.happen('full')
   }
@@ -119,7 +123,8 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
     if (this.state === 'closed') return
     this.happen('finish')
     if (lastWords) this.#sink.write(lastWords)
-    this.#sink.watchStall(this.#hub.stallMs)
+    // Also where readers may otherwise stand still for ever: this one has nothing to come back to.
+    this.#sink.watchStall(this.#hub.stallMs || lastWordsMs)
     this.#sink.end()
   }
 
@@ -135,7 +140,9 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   }
 
   expire(): void {
-    this.finish(this.view.encoding.hubEvent(hubTypes.expired, this.#hub.positionAt(this.through), ''))
+    // A snapshot that is not complete has no cursor: its client asks for it again.
+    const seen = this.snapshotThrough > 0 ? undefined : this.#hub.positionAt(this.through)
+    this.finish(this.view.encoding.hubEvent(hubTypes.expired, seen, ''))
   }
 
   close(): void {
@@ -181,6 +188,6 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   }
 }
 
-export function gapFrame(view: HubView, gap: Gap): Uint8Array {
+function gapFrame(view: HubView, gap: Gap): Uint8Array {
   return view.encoding.hubEvent(hubTypes.gap, gap.resumedAt, JSON.stringify(gap))
 }

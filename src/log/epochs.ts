@@ -8,12 +8,15 @@ export const maxEpochs = 64
 const epochChars = '0123456789abcdefghijklmnopqrstuvwxyz'
 const epochLength = 8
 
-/** The name of a history that is not in `epochs`: 8 characters of `0-9a-z`, so that no two logs come upon the same one. */
+/**
+ * The name of a history that is not in `epochs`: 8 characters of `0-9a-z`, so that no two logs come upon the same one, a digit among
+ * them, which tells a position from the names that publishers give (`checkEventId`).
+ */
 export function newEpoch(epochs: readonly EpochEntry[] = []): string {
   for (;;) {
     let epoch = ''
     while (epoch.length < epochLength) epoch += epochChars[randomInt(epochChars.length)]
-    if (!epochs.some(entry => entry.epoch === epoch)) return epoch
+    if (/[0-9]/.test(epoch) && !epochs.some(entry => entry.epoch === epoch)) return epoch
   }
 }
 

@@ -168,6 +168,8 @@ describe('event ids', () => {
   test.each([
     'a',
     'urn:uuid:0-1',
+    'order-17',
+    'a-1',
     'A-1',
     'a-b',
     'a-01',
@@ -179,7 +181,7 @@ describe('event ids', () => {
     `${'a'.repeat(17)}-1`,
     'x'.repeat(256),
   ])('%j is one', eventId => checkEventId(eventId))
-  test.each(['', ' ', 'a b', 'é', 'a\n', '\x7f', 'x'.repeat(257), 'a-1', 'k3x9-1041', '0-0', `a-${'9'.repeat(16)}`])(
+  test.each(['', ' ', 'a b', 'é', 'a\n', '\x7f', 'x'.repeat(257), 'a1-1', 'k3x9-1041', '0-0', `7a-${'9'.repeat(16)}`])(
     '%j is none',
     eventId => {
       expect(() => checkEventId(eventId)).toThrow(code('invalid-event'))
@@ -229,7 +231,9 @@ describe('positions', () => {
       fc.property(epoch, fc.maxSafeNat(), (name, offset) => {
         const text = toPositionText(name, offset)
         expect(parsePosition(text)).toEqual({ epoch: name, offset })
-        expect(() => checkEventId(text)).toThrow(code('invalid-event'))
+        // The hub's own epochs have a digit; what people call things is free.
+        if (/[0-9]/.test(name)) expect(() => checkEventId(text)).toThrow(code('invalid-event'))
+        else checkEventId(text)
       }),
     )
   })

@@ -83,6 +83,12 @@ export function checkKey(key: string): void {
   if (fault) throw new TidingsError('invalid-event', `Not a key: ${fault}.`)
 }
 
+/** Epochs have a digit in them, so that names that people give, such as `order-17`, are free. */
+function looksLikePosition(eventId: string): boolean {
+  const epoch = positionForm.exec(eventId)?.[1]
+  return epoch !== undefined && /[0-9]/.test(epoch)
+}
+
 /** Throws `invalid-event` unless `eventId` may be a publisher's own name for an event. */
 export function checkEventId(eventId: string): void {
   const fault =
@@ -92,8 +98,8 @@ export function checkEventId(eventId: string): void {
         ? `it has at most ${nameLimits.eventIdChars} characters`
         : !visibleAscii.test(eventId)
           ? 'its characters are U+0021 to U+007E'
-          : positionForm.test(eventId)
-            ? 'it looks like a position of the hub (letters and digits, a hyphen, digits); write it otherwise, such as with "/" or ":"'
+          : looksLikePosition(eventId)
+            ? 'it looks like a position of the hub (a word with a digit in it, a hyphen, a number); write it otherwise, such as with "/" or ":"'
             : undefined
   if (fault) throw new TidingsError('invalid-event', `Not an event id: ${fault}.`)
 }

@@ -1,4 +1,5 @@
 import { mkdir, readdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
 import { isOwnerFile } from './owner.js'
 import { fileNames } from './store.js'
@@ -13,7 +14,7 @@ const ownNames: ReadonlySet<string> = new Set([...Object.values(fileNames), 'los
 export async function prepareFolder(folder: string): Promise<void> {
   let names: readonly string[]
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await makeFolder(folder)
     names = await readdir(folder)
   } catch (error) {
     const code = systemCode(error)
@@ -31,6 +32,26 @@ export async function prepareFolder(folder: string): Promise<void> {
     'log-foreign',
     `${folder} is not empty and holds no log (there is ${foreign.slice(0, 3).join(', ')}). Choose another directory, or a new one.`,
   )
+}
+
+/**
+ * Makes the directory and those that it is in. Not by `recursive`, which asks for ever where a directory that is there has
+ * no room for another, such as /proc [Node.js 20.20].
+ */
+async function makeFolder(folder: string): Promise<void> {
+  const make = async (): Promise<string | undefined> => {
+    try {
+      await mkdir(folder, { mode: 0o700 })
+      return undefined
+    } catch (error) {
+      const code = systemCode(error)
+      if (code === 'EEXIST' || code === 'ENOENT') return code
+      throw error
+    }
+  }
+  if ((await make()) !== 'ENOENT' || dirname(folder) === folder) return
+  await makeFolder(dirname(folder))
+  await make()
 }
 
 /** Whether the operation failed because nothing may be written there. */

@@ -214,3 +214,11 @@ describe('a log of version 1', () => {
     expect(prices.events.map(event => event.data)).toEqual(['gold 29', 'gold 30'])
   })
 })
+
+// Node.js 20 asks for ever when it is to make directories in one that has no room for them.
+test.runIf(process.platform === 'linux')('a directory that cannot be made is said to be so', async () => {
+  await expect(openLmdbLog('/proc/tidings/log')).rejects.toMatchObject({
+    code: 'log-unavailable',
+    message: expect.stringContaining('/proc/tidings/log'),
+  })
+})

@@ -76,6 +76,9 @@ export class ResumingReader {
 
   #connect(): void {
     const { port, target, cursorIn = 'header' } = this.#options
+    // What a paused response still holds comes again, behind the cursor that is sent now.
+    this.#response?.destroy()
+    this.#response = undefined
     const id = this.lastEventId
     const isParameter = cursorIn === 'parameter' && id !== ''
     const path = isParameter ? `${target}${target.includes('?') ? '&' : '?'}lastEventId=${id}` : target

@@ -54,11 +54,10 @@ export async function readPage(flow: LiveFlow, request: PageRequest, options: Pa
     }
     const read = await readSome(flow, request, cursor, { limit: options.limit, newest: start.isSnapshot, epochs })
     const { page } = read
-    if (isOwed && page.floor > cursor && !gap) {
+    if (isOwed && page.floor > cursor) {
       // Trimmed since the cursor was judged, or before and judged by the recent events: the page holds what is left after it.
       gap = {
-        reason: 'trimmed',
-        requested: flow.positionAt(cursor),
+        ...(gap ?? { reason: 'trimmed', requested: flow.positionAt(cursor) }),
         resumedAt: flow.positionAt(Math.min(page.floor, page.through)),
       }
     }

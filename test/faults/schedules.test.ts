@@ -27,6 +27,7 @@ async function hold(open: (seed: number) => ScheduledLog | Promise<ScheduledLog>
     const outcome = await runSchedule(await open(seed), encodingFor, { seed, steps })
     // A schedule in which nobody hears or loses anything would prove nothing.
     expect(outcome.heard).toBeGreaterThan(steps / 10)
+    expect(outcome.polled).toBeGreaterThan(steps / 10)
     expect(outcome.gaps).toBeGreaterThan(0)
   } catch (error) {
     throw new Error(`Again with TIDINGS_SEED=${seed} TIDINGS_STEPS=${steps}.`, { cause: error })

@@ -7,6 +7,7 @@ import type { EventLog, LogEvent, NewEvent, RetentionRule } from '../../src/log/
 import { TidingsError } from '../../src/wire/errors.js'
 import { parsePosition } from '../../src/wire/names.js'
 import { matchesAny, parseSelector } from '../../src/wire/selector.js'
+import { PollingClient } from './polling-client.js'
 import { Random } from './random.js'
 import { StreamClient } from './stream-client.js'
 import { Truth } from './truth.js'
@@ -51,6 +52,8 @@ const selections = [
 export interface ScheduleOutcome {
   readonly published: number
   readonly heard: number
+  /** Events that those who ask for pages were given. */
+  readonly polled: number
   readonly gaps: number
   readonly connections: number
 }
@@ -76,6 +79,7 @@ export async function runSchedule(
   }
   let hub: Hub = await createHub(scheduled.log, hubOptions)
   const clients: StreamClient[] = []
+  const pollers = selections.map((texts, i) => new PollingClient(`poller ${i}`, texts.map(parseSelector), truth))
   let published = 0
   let connections = 0
   let ends = 0
@@ -138,6 +142,15 @@ export async function runSchedule(
       if (!(error instanceof TidingsError) || error.code !== 'log-unavailable') throw error
     }
   }
+  /** Whether it has all that there is. */
+  const poll = async (poller: PollingClient, limit: number): Promise<boolean> => {
+    try {
+      return await poller.poll(hub, limit, scheduled.truth)
+    } catch (error) {
+      ignoreAbsence(error)
+      return false
+    }
+  }
   const pickClient = (): StreamClient | undefined => (clients.length > 0 ? random.pick(clients) : undefined)
   const observe = (): Promise<void> => truth.observe(scheduled.truth)
 
@@ -167,6 +180,7 @@ export async function runSchedule(
       },
     },
     { weight: 6, act: () => pickClient()?.stall() },
+    { weight: 3, act: () => poll(random.pick(pollers), random.pick([1, 10, 1000])) },
     {
       weight: 8,
       act: async () => {
@@ -240,6 +254,7 @@ export async function runSchedule(
     await scheduled.settle()
     await observe()
     await hearOut()
+    for (const poller of pollers) while (!(await poll(poller, 1000))) await nextTurn()
     if (faults.length > 0) throw faults[0]
   } finally {
     await hub.close()
@@ -249,6 +264,7 @@ export async function runSchedule(
     published,
     connections,
     heard: clients.reduce((sum, client) => sum + client.heard, 0),
+    polled: pollers.reduce((sum, poller) => sum + poller.heard, 0),
     gaps: clients.reduce((sum, client) => sum + client.gaps, 0),
   }
 

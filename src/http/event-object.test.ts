@@ -153,7 +153,7 @@ describe('an event object', () => {
     ['{"topic":"a\\u0000","data":"x"}', 'invalid-topic', /control/],
     ['{"topic":"a/*","data":"x"}', 'invalid-topic', /\*/],
     ['{"topic":"$a","data":"x"}', 'reserved-topic', /\$/],
-    ['{"topic":"a","data":"x","eventId":"ab-1"}', 'invalid-event', /position/],
+    ['{"topic":"a","data":"x","eventId":"ab1-1"}', 'invalid-event', /position/],
     ['null', 'invalid-event', /object/],
     ['"a"', 'invalid-event', /object/],
     ['[{"topic":"a","data":"x"},7]', 'invalid-event', /^\[1\]: /],

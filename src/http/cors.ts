@@ -14,7 +14,7 @@ const maxAgeSeconds = '600'
  * What lets the page that asked read the answer. A foreign page is refused (403) all that is not public, so what it is not
  * refused every page may read, without credentials. An origin is given back only if it is listed.
  */
-export function corsHeaders(caller: Caller, status: number): Headers {
+function corsHeaders(caller: Caller, status: number): Headers {
   if (caller.kind === 'listed' && caller.origin !== undefined) {
     return {
       'Access-Control-Allow-Origin': caller.origin,

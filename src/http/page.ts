@@ -14,9 +14,7 @@ export async function answerPage(
   request: ReadRequest,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { selectors, cursor, limit, waitMs } = request
-  // To go on after a gap the hub has a default of its own; only without a cursor a page begins at the oldest event.
-  const since = request.since ?? (cursor === undefined ? { kind: 'earliest' } : undefined)
+  const { selectors, cursor, since, limit, waitMs } = request
   const isLongPoll = waitMs > 0
   if (isLongPoll && !longPolls.take(1)) {
     throw new TidingsError('overloaded', 'Too many long polls wait already; try again later, or listen to a stream.')

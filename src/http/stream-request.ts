@@ -42,7 +42,7 @@ export function asksForWebSocket(headers: IncomingMessage['headers']): boolean {
 }
 
 /** Whether a GET with such an `Accept` is answered without end. */
-export function isStreamForm(accept: string | undefined): boolean {
+function isStreamForm(accept: string | undefined): boolean {
   const form = tryNegotiate(accept)
   return form !== undefined && form !== 'application/json'
 }

@@ -193,11 +193,10 @@ export class CatchUp {
         break
       }
     }
-    const last = events.at(-1)
     const stretch: Stretch = {
       batch: events.length > 0 ? toBatch(joinFrames(events, view.encoding, recent)) : undefined,
       through: reached,
-      end: view.topic !== undefined && last?.event.end ? last.event.offset : undefined,
+      end: endOf(view, events.at(-1)?.event),
       page: undefined,
     }
     let byCursor = this.#stretches.get(view)
@@ -224,13 +223,12 @@ export class CatchUp {
     const reached = page.through < through ? meetingPoint(page) : page.through
     const events = page.events.filter(event => event.offset <= reached)
     const frames = events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
-    const last = events.at(-1)
     // Who goes on at the head after a gap must not go on past the end of its topic.
     const isTrimmed = view.topic !== undefined && page.floor > cursor
     return {
       ...toShareable(frames),
       through: reached,
-      end: view.topic !== undefined && last?.end ? last.offset : undefined,
+      end: endOf(view, events.at(-1)),
       endedAt: isTrimmed ? (await this.#hub.log.topic(view.topic))?.end : undefined,
       page,
       // What is the newest now may be superseded when another reader comes to write it.
@@ -251,12 +249,11 @@ export class CatchUp {
     if (page.through >= snapshotThrough) {
       frames.push(view.encoding.hubEvent(hubTypes.cursor, this.#hub.positionAt(snapshotThrough), ''))
     }
-    const last = page.events.at(-1)
     return {
       ...toShareable(frames),
       isWorthKeeping: false,
       through: page.through,
-      end: view.topic !== undefined && last?.end ? last.offset : undefined,
+      end: endOf(view, page.events.at(-1)),
       page,
     }
   }
@@ -352,6 +349,11 @@ function meetingPoint({ from, through, events }: Page): number {
   let step = 1
   while (Math.floor(through / (step * 2)) * (step * 2) > least) step *= 2
   return Math.floor(through / step) * step
+}
+
+/** The offset of the last event of a stretch, if the view's topic ended with it: nothing of the topic comes after its end. */
+function endOf(view: HubView, last: LogEvent | undefined): number | undefined {
+  return view.topic !== undefined && last?.end ? last.offset : undefined
 }
 
 /** What a stretch costs beside its frames and its events, whose text is about as much again. */

@@ -20,7 +20,7 @@ export interface Hub {
   begin(request: SubscribeRequest): Promise<Beginning>
   /** Gives a subscription its sink. At once: the first block is written before this returns. */
   attach(beginning: Beginning & { readonly kind: 'open' }, sink: Sink): Subscription
-  /** Reads once. With `waitMs`, an empty page waits for the first matching event, until `signal` aborts or the hub drains. */
+  /** Reads once, from the oldest event on without cursor and `since`. With `waitMs`, an empty page waits for the first matching event, until `signal` aborts or the hub drains. */
   page(request: Omit<SubscribeRequest, 'encoding' | 'conflateMs'>, options: PageOptions): Promise<PageResult>
   /** What a client should wait before it comes again: jittered by 20 %, raised while the hub drains. */
   retryMs(): number

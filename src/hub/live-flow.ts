@@ -14,7 +14,7 @@ import { Recent } from './recent.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import type { Encoding, Sink } from './sink.js'
 import type { HubView, Surroundings } from './subscription.js'
-import { HubSubscription } from './subscription.js'
+import { gapFrame, HubSubscription } from './subscription.js'
 import { joinFrames } from './view.js'
 import { Views } from './views.js'
 
@@ -175,13 +175,10 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     const { encoding } = view
     if (!gap) return snapshotThrough > 0 ? new Uint8Array() : this.cursorFrame(subscription, cursor)
     const resumed = snapshotThrough > 0 ? snapshotThrough : cursor
-    const said = JSON.stringify({ ...gap, resumedAt: this.positionAt(resumed) } satisfies Gap)
-    if (snapshotThrough > 0) return encoding.hubEvent(hubTypes.gap, undefined, said)
+    const whole: Gap = { ...gap, resumedAt: this.positionAt(resumed) }
+    if (snapshotThrough > 0) return gapFrame(view, whole, undefined)
     const requested = parsePosition(gap.requested) ? gap.requested : this.positionAt(0)
-    return Buffer.concat([
-      encoding.hubEvent(hubTypes.cursor, requested, ''),
-      encoding.hubEvent(hubTypes.gap, this.positionAt(resumed), said),
-    ])
+    return Buffer.concat([encoding.hubEvent(hubTypes.cursor, requested, ''), gapFrame(view, whole, whole.resumedAt)])
   }
 
   /** The next stretch of the log: everybody's turn. */

@@ -32,8 +32,9 @@ type PageRequest = Omit<SubscribeRequest, 'encoding' | 'conflateMs'>
 
 /** See `Hub.page`. */
 export async function readPage(flow: LiveFlow, request: PageRequest, options: PageOptions): Promise<PageResult> {
-  const since = request.since ?? { kind: 'earliest' }
-  const start = await findStart(flow, { ...request, since: request.cursor === undefined ? since : request.since })
+  // To go on after a gap `findStart` has a default of its own; only without a cursor a page begins at the oldest event.
+  const since = request.since ?? (request.cursor === undefined ? ({ kind: 'earliest' } as const) : undefined)
+  const start = await findStart(flow, { ...request, since })
   if (start === 'ended') {
     return { events: [], cursor: request.cursor ?? '', more: false, gap: null, ended: true }
   }

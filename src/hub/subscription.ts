@@ -115,7 +115,7 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   sayGap(reason: Gap['reason'], requested: string, resumed: number): void {
     const resumedAt = this.#hub.positionAt(resumed)
     this.cursor = resumed
-    this.giveAlone(toBatch(gapFrame(this.view, { reason, requested, resumedAt })))
+    this.giveAlone(toBatch(gapFrame(this.view, { reason, requested, resumedAt }, resumedAt)))
   }
 
   /** Ends the stream with last words, which a sink takes even while it holds bytes back. */
@@ -188,6 +188,7 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   }
 }
 
-function gapFrame(view: HubView, gap: Gap): Uint8Array {
-  return view.encoding.hubEvent(hubTypes.gap, gap.resumedAt, JSON.stringify(gap))
+/** `$gap`. `id` is the place where the stream goes on, or nothing where that is no cursor yet. */
+export function gapFrame(view: HubView, gap: Gap, id: string | undefined): Uint8Array {
+  return view.encoding.hubEvent(hubTypes.gap, id, JSON.stringify(gap))
 }

@@ -12,7 +12,7 @@ export function beginLog(store: Store): void {
   store.meta.put(metaKeys.epochs, encodeEpochs(withEpoch([], 1)))
 }
 
-export function encodeEpochs(epochs: readonly EpochEntry[]): Buffer {
+function encodeEpochs(epochs: readonly EpochEntry[]): Buffer {
   return Buffer.from(JSON.stringify(epochs))
 }
 

@@ -1,19 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { nearest } from '../http/nearest.js'
 import { TidingsError } from '../wire/errors.js'
-import { describeServeOptions, readServeOptions } from './options.js'
-import { exitCodeOf, exitCodes, report } from './report.js'
-import { serve } from './serve.js'
-
-const commands = ['serve']
-
-const help = `Usage: tidings serve [options]
-
-Runs the hub: publishes events to whoever listens, and keeps them in a log, so that nobody misses any.
-
-${describeServeOptions()}
-Exit codes: ${exitCodes.done} ended as asked, ${exitCodes.failure} failed, ${exitCodes.usage} called wrongly.
-`
+import type { Command } from './command.js'
+import { commands } from './commands.js'
+import { exitCodeOf, exitCodes } from './exit-codes.js'
+import { report } from './report.js'
 
 /**
  * Runs a command line (without the program's own name) to its end, and leaves its exit code to the process.
@@ -27,7 +18,7 @@ export async function run(args: readonly string[]): Promise<void> {
   // Whoever read along may have gone, as `| head` does; for a hub with readers of its own that is no reason to end.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', passBrokenPipe)
   try {
-    await dispatch(args)
+    process.exitCode = await dispatch(args)
   } catch (error) {
     report('tidings:', error)
     process.exitCode = exitCodeOf(error)
@@ -38,35 +29,50 @@ function passBrokenPipe(error: NodeJS.ErrnoException): void {
   if (error.code !== 'EPIPE') throw error
 }
 
-async function dispatch([command, ...rest]: readonly string[]): Promise<void> {
-  if (command === '--version') {
-    sayVersion()
-    return
+async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
+  if (name === undefined) {
+    process.stderr.write(help())
+    return exitCodes.usage
   }
-  if (command === undefined || command === '--help' || command === '-h') {
-    const stream = command === undefined ? process.stderr : process.stdout
-    stream.write(help)
-    if (command === undefined) process.exitCode = exitCodes.usage
-    return
+  if (name === '--version') {
+    process.stdout.write(`${version()}\n`)
+    return exitCodes.done
   }
-  if (command !== 'serve') {
-    if (command.startsWith('-')) {
-      throw new TidingsError('invalid-setting', `Options follow their command: tidings serve ${command}.`)
-    }
-    const meant = nearest(command, commands)
-    const hint = meant ? `Did you mean tidings ${meant}?` : 'There is tidings serve; see tidings --help.'
-    throw new TidingsError('invalid-setting', `There is no command "${command}". ${hint}`)
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const [about] = rest
+    process.stdout.write(about === undefined ? help() : (await load(about)).help())
+    return exitCodes.done
   }
-  const options = readServeOptions(rest)
-  if (options === 'help') process.stdout.write(help)
-  else if (options === 'version') sayVersion()
-  else await serve(options)
+  return (await load(name)).run(rest)
 }
 
-function sayVersion(): void {
-  process.stdout.write(`${version()}\n`)
+async function load(name: string): Promise<Command> {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (entry) return entry.load()
+  if (name.startsWith('-')) {
+    throw new TidingsError('invalid-setting', `Options follow their command: tidings serve ${name}.`)
+  }
+  const known = Object.keys(commands)
+  const meant = nearest(name, known)
+  const hint = meant ? `Did you mean tidings ${meant}?` : `The commands are ${known.join(', ')}; see tidings --help.`
+  throw new TidingsError('invalid-setting', `There is no command "${name}". ${hint}`)
 }
 
+function help(): string {
+  const width = Math.max(...Object.keys(commands).map(name => name.length))
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  tidings ${name.padEnd(width)}  ${summary}\n`)
+  return `Usage: tidings COMMAND [options]
+
+Pushes events from servers to browsers over plain HTTP, so that nobody misses any.
+
+${lines.join('')}
+tidings COMMAND --help says more, with examples; tidings --version which version this is.
+
+Exit codes: ${exitCodes.done} done, ${exitCodes.failure} failed, ${exitCodes.usage} called wrongly, ${exitCodes.refused} the hub refused some, ${exitCodes.unreachable} the hub could not be reached.
+`
+}
+
+/** The version of the package. */
 function version(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
   const about: unknown = JSON.parse(text)

@@ -31,10 +31,11 @@ function toModule(source: string): string {
 
 describe('tidings', () => {
   it.each([
-    [['--help'], 0, 'Usage: tidings serve'],
+    [['--help'], 0, 'Usage: tidings COMMAND'],
+    [['help', 'serve'], 0, 'Usage: tidings serve'],
     [['--version'], 0, '0.1.0'],
     [['serve', '--help'], 0, '--log KIND:PLACE'],
-    [[], 2, 'Usage: tidings serve'],
+    [[], 2, 'Usage: tidings COMMAND'],
     [['--port', '9000'], 2, 'tidings serve --port'],
     [['sreve'], 2, 'Did you mean tidings serve?'],
     [['serve', '--prot', '1'], 2, 'Did you mean --port?'],

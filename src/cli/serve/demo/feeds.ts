@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../log/log.js'
+import type { NewEvent } from '../../../log/log.js'
 import { type Figures, openFigures } from './figures.js'
 
 /** The topic that tells the time, and that everybody may hear. */

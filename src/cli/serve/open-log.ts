@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import type { EventLog, LogOptions, RetentionRule } from '../log/log.js'
-import { TidingsError } from '../wire/errors.js'
+import type { EventLog, LogOptions, RetentionRule } from '../../log/log.js'
+import { TidingsError } from '../../wire/errors.js'
 import type { LogPlace } from './options.js'
 
 const hourMs = 3_600_000
@@ -30,10 +30,10 @@ export const recentBytes: { readonly lmdb: number; readonly memory: number } = {
  */
 export async function openLog(place: LogPlace, options: Pick<LogOptions, 'clock'> = {}): Promise<EventLog> {
   if (place.kind === 'memory') {
-    const { createMemoryLog } = await import('../log/memory.js')
+    const { createMemoryLog } = await import('../../log/memory.js')
     return createMemoryLog({ ...options, retention: retention(kept.memory) })
   }
-  const { openLmdbLog } = await import('../log/lmdb/open.js')
+  const { openLmdbLog } = await import('../../log/lmdb/open.js')
   try {
     return await openLmdbLog(resolve(place.directory), { ...options, retention: retention(kept.lmdb) })
   } catch (cause) {

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
-import type { Asset, Assets } from '../http/assets.js'
+import type { Asset, Assets } from '../../http/assets.js'
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -9,7 +9,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-const folder = new URL('../../console/', import.meta.url)
+const folder = new URL('../../../console/', import.meta.url)
 
 /** The page for people, by path; `index.html` is `/`. Read once: the hub holds no file open. */
 export async function loadAssets(): Promise<Assets> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { NewEvent } from '../../log/log.js'
+import type { NewEvent } from '../../../log/log.js'
 import { startFeeds, timeOfDay } from './feeds.js'
 import type { Figures } from './figures.js'
 

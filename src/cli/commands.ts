@@ -1,0 +1,9 @@
+import type { CommandEntry } from './command.js'
+
+/** All commands, in the order of the help. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  serve: {
+    summary: 'run a hub',
+    load: async () => (await import('./serve/command.js')).serveCommand,
+  },
+}

@@ -47,12 +47,15 @@ export function install() {
   finish(result, 'npm ci', 'Its own message is above; `npm start` tries again.')
 }
 
-/** Compiles the hub and all that it is made of, if a source has changed since the last time. */
+/** Compiles the hub and what applications import, with all that they are made of, if a source has changed since the last time. */
 export function build() {
   const sources = describeSources()
   if (existsSync(entry) && existsSync(fingerprintFile) && readFileSync(fingerprintFile, 'utf8') === sources) return
   say('Building (tsc -b)...')
-  const result = spawnSync(process.execPath, compilerArgs('src/cli'), { cwd: root, stdio: ['ignore', 2, 2] })
+  const result = spawnSync(process.execPath, compilerArgs('src/cli', 'src/entry'), {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  })
   finish(result, 'The build', 'See the errors above.')
   noteBuild(sources)
 }
@@ -64,13 +67,13 @@ export function noteBuild(sources = describeSources()) {
 }
 
 /**
- * What Node.js is told to compile a part and all that it refers to.
+ * What Node.js is told to compile parts and all that they refer to.
  *
- * @param {string} project A folder with a tsconfig.json.
+ * @param {string[]} projects Folders with a tsconfig.json.
  */
-export function compilerArgs(project) {
+export function compilerArgs(...projects) {
   // Without --force, the compiler trusts its notes of the last build, and does not see that the output was removed.
-  return ['node_modules/typescript/bin/tsc', '-b', project, ...(existsSync(entry) ? [] : ['--force'])]
+  return ['node_modules/typescript/bin/tsc', '-b', ...projects, ...(existsSync(entry) ? [] : ['--force'])]
 }
 
 /** Whether node_modules is what the lock file says: compared with npm's own note of what it installed. */

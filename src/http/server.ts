@@ -11,11 +11,12 @@ import { type ClientError, toClientRefusal } from './client-error.js'
 import { handle } from './handle.js'
 import { Pipeline } from './pipeline.js'
 import { toRefusal } from './refusal.js'
+import type { Report } from './report.js'
 import type { HttpSettings } from './settings.js'
 import { HeldSockets } from './sinks/held-sockets.js'
 import { streamRequestClass } from './stream-request.js'
 import { serveStream } from './subscribe.js'
-import type { Report, Surface } from './surface.js'
+import type { Surface } from './surface.js'
 
 export interface HttpServerOptions {
   readonly hub: Hub

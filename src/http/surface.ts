@@ -4,11 +4,9 @@ import type { Assets } from './assets.js'
 import type { Budget } from './budget.js'
 import type { Pipeline } from './pipeline.js'
 import type { Publisher } from './publisher.js'
+import type { Report } from './report.js'
 import type { HttpSettings } from './settings.js'
 import type { HeldSockets } from './sinks/held-sockets.js'
-
-/** Is told what went wrong and was lived with. */
-export type Report = (message: string, error?: unknown) => void
 
 /** All that answering a request needs; one a server. */
 export interface Surface {

@@ -14,6 +14,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'log/lmdb': ['wire', 'log'],
   hub: ['wire', 'log'],
   http: ['wire', 'hub'],
+  entry: ['wire', 'log', 'log/lmdb', 'hub', 'http'],
   cli: ['wire', 'log', 'log/lmdb', 'hub', 'http'],
 }
 const parts = Object.keys(arrows)

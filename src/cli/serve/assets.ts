@@ -9,15 +9,23 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-const folder = new URL('../../../console/', import.meta.url)
+/** What pages of the hub are made of. */
+const consoleFolder = new URL('../../../console/', import.meta.url)
+/** What pages of every origin may load. */
+const browserFolder = new URL('../../../browser/', import.meta.url)
 
-/** The page for people, by path; `index.html` is `/`. Read once: the hub holds no file open. */
+/** All files that the hub serves, by path; `index.html` is `/`. Read once: the hub holds no file open. */
 export async function loadAssets(): Promise<Assets> {
+  return new Map([...(await loadFolder(consoleFolder, false)), ...(await loadFolder(browserFolder, true))])
+}
+
+async function loadFolder(folder: URL, isPublic: boolean): Promise<Assets> {
   const assets = new Map<string, Asset>()
   for (const name of await readdir(folder)) {
     const type = types[extname(name)]
     if (type === undefined) continue
-    assets.set(name === 'index.html' ? '/' : `/${name}`, { type, body: await readFile(new URL(name, folder)) })
+    const body = await readFile(new URL(name, folder))
+    assets.set(name === 'index.html' ? '/' : `/${name}`, { type, body, isPublic })
   }
   return assets
 }

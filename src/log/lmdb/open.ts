@@ -1,7 +1,7 @@
 import { access, constants, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
-import type { EventLog, LogOptions } from '../log.js'
+import type { EventLog } from '../log.js'
 import { compileRetention, type Retention } from '../retention.js'
 import { resolveLogOptions, wholeNumber } from '../settings.js'
 import { readBootId } from './boot.js'
@@ -13,6 +13,7 @@ import { readIdentity } from './identity.js'
 import { formatVersion, metaKeys, type Store } from './layout.js'
 import { createLmdbLog } from './lmdb-log.js'
 import { migrate } from './migrate.js'
+import type { LmdbOptions } from './options.js'
 import { type Ownership, takeOwnership } from './owner.js'
 import { checkPages } from './pages.js'
 import { leftRules, replaceRules, rulesChanged } from './rules.js'
@@ -28,21 +29,6 @@ import {
   readFormat,
 } from './store.js'
 import { createTransact } from './transact.js'
-
-export interface LmdbOptions extends LogOptions {
-  /**
-   * When an append is answered and visible. Default: `commit`.
-   *
-   * - `commit`: when it is flushed to the disk. An answered event survives the end of the process and the loss of power.
-   * - `async`: when it is written, and visible, before it is flushed. An answered event survives the end of the process, also
-   *   by `kill -9`. When the machine stops, the events of the commit that was being flushed may be lost, never others,
-   *   and the next open begins a new epoch. (Commits follow one another, so it pays in the time of an answer, not in throughput.)
-   *   On Windows this is the same as `commit`.
-   */
-  readonly durability?: 'commit' | 'async' | undefined
-  /** How many bytes the log may take in its file; appends reject with `log-full` beyond. Default: 1 TiB. */
-  readonly mapBytes?: number | undefined
-}
 
 const defaultMapBytes = 2 ** 40
 

@@ -7,6 +7,7 @@ import { createAppender } from './append.js'
 import { selectorRange } from './catalog.js'
 import { beginEpochAfterHead } from './history.js'
 import { decodeTopic, metaKeys, offsetOf, type TopicRecord, topicKey, topicOffsetKey } from './layout.js'
+import type { Neighbours } from './neighbours.js'
 import type { Ownership } from './owner.js'
 import { floorOf, offsetBefore, readPage } from './read.js'
 import type { Session } from './session.js'
@@ -24,11 +25,28 @@ export interface LmdbSettings {
   readonly trimIntervalMs: number
 }
 
-/** The log of an open store, for reading only without an ownership. Closing it closes the store. */
-export function createLmdbLog(session: Session, ownership: Ownership | undefined, settings: LmdbSettings): EventLog {
+/** How a process has a log: it owns it, it writes in that of another, or it may only read. */
+export type Role =
+  | { readonly kind: 'owner'; readonly ownership: Ownership }
+  | { readonly kind: 'member'; readonly neighbours: Neighbours }
+  | { readonly kind: 'reader' }
+
+/** How often, at most, a process that others write beside measures anew how much room is left. */
+const measureMs = 1_000
+
+/** The log of an open store. Closing it closes the store. Retention is the owner's to apply. */
+export function createLmdbLog(session: Session, role: Role, settings: LmdbSettings): EventLog {
   const { store } = session
+  const ownership = role.kind === 'owner' ? role.ownership : undefined
+  const neighbours = role.kind === 'member' ? role.neighbours : ownership?.members
   const tail = createTail(session)
-  const appender = createAppender(session, { ...settings, committed: tail.committed })
+  const appender = createAppender(session, {
+    ...settings,
+    committed(commit) {
+      tail.committed(commit)
+      neighbours?.nudge('appended')
+    },
+  })
   const trimmer =
     ownership &&
     createTrimmer(session, {
@@ -37,13 +55,29 @@ export function createLmdbLog(session: Session, ownership: Ownership | undefined
       removed(floor) {
         appender.madeRoom()
         tail.removed(floor)
+        neighbours?.nudge('removed')
       },
     })
+  let measuredAt = 0
+  neighbours?.listen({
+    heard(what) {
+      if (session.closed) return
+      tail.nudged(what === 'removed')
+      const now = performance.now()
+      if (what !== 'removed' && now - measuredAt < measureMs) return
+      measuredAt = now
+      appender.madeRoom()
+    },
+    alone() {
+      // What a process that was killed was reading is kept from being written over until somebody looks.
+      if (ownership && !session.closed) store.root.readerCheck()
+    },
+  })
   let closing: Promise<void> | undefined
 
   function checkWritable(): void {
     session.checkOpen()
-    if (ownership) return
+    if (role.kind !== 'reader') return
     throw new TidingsError('log-unavailable', `${session.name} may not be written; it is open for reading only.`)
   }
 
@@ -54,7 +88,10 @@ export function createLmdbLog(session: Session, ownership: Ownership | undefined
       if (begun) beginEpochAfterHead(store)
       return { head: session.toHead(ledger.head), begun }
     })
-    if (begun) tail.begun()
+    if (begun) {
+      tail.begun()
+      neighbours?.nudge('appended')
+    }
     return head
   }
 
@@ -101,6 +138,7 @@ export function createLmdbLog(session: Session, ownership: Ownership | undefined
     await trimmer?.close()
     await appender.idle()
     if (settings.isAsync && ownership) await endRun(session)
+    if (role.kind === 'member') role.neighbours.close()
     await store.root.close()
     await ownership?.release()
   }
@@ -125,7 +163,8 @@ export function createLmdbLog(session: Session, ownership: Ownership | undefined
     topics,
     async trim() {
       checkWritable()
-      await trimmer?.trim()
+      if (!trimmer) throw new TidingsError('log-unavailable', `${session.name} is trimmed by the process that owns it.`)
+      await trimmer.trim()
     },
     close() {
       closing ??= close()

@@ -3,7 +3,6 @@ import { join, resolve } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
 import type { EventLog } from '../log.js'
 import { compileRetention, type Retention } from '../retention.js'
-import { resolveLogOptions, wholeNumber } from '../settings.js'
 import { readBootId } from './boot.js'
 import { toOpenError } from './fault.js'
 import { isForbidden, prepareFolder, systemCode } from './folder.js'
@@ -11,6 +10,7 @@ import { checkHeader, type FileHeader } from './header.js'
 import { beginLog, isOtherFile, settleFile, settleRun } from './history.js'
 import { readIdentity } from './identity.js'
 import { formatVersion, metaKeys, type Store } from './layout.js'
+import { resolveLmdbOptions } from './limits.js'
 import { createLmdbLog } from './lmdb-log.js'
 import { migrate } from './migrate.js'
 import type { LmdbOptions } from './options.js'
@@ -30,11 +30,6 @@ import {
 } from './store.js'
 import { createTransact } from './transact.js'
 
-const defaultMapBytes = 2 ** 40
-
-/** The least `mapBytes`: an empty log takes some of it. */
-const leastMapBytes = 1024 * 1024
-
 /**
  * Opens the log in `directory`, which is made if it is not there. One process at a time has it.
  *
@@ -47,17 +42,10 @@ export async function openLmdbLog(
   options: LmdbOptions = {},
   load?: () => Promise<Driver>,
 ): Promise<EventLog> {
-  const settings = resolveLogOptions(options)
-  const maxBytes = wholeNumber('mapBytes', options.mapBytes ?? defaultMapBytes, leastMapBytes)
-  const durability: unknown = options.durability ?? 'commit'
-  if (durability !== 'commit' && durability !== 'async') {
-    throw new TidingsError('invalid-setting', 'durability is "commit" or "async".')
-  }
+  const { retention, clock, limits } = resolveLmdbOptions(options)
   const driver = await loadDriver(load)
   const folder = resolve(directory)
   await prepareFolder(folder)
-  const { retention, clock, ...rest } = settings
-  const limits = { ...rest, isAsync: durability === 'async' && process.platform !== 'win32', maxBytes }
   let ownership: Ownership
   try {
     ownership = await takeOwnership(folder)
@@ -72,7 +60,7 @@ export async function openLmdbLog(
       clock,
       transact: createTransact(store, { whenVisible: false }),
     })
-    return createLmdbLog(session, undefined, limits)
+    return createLmdbLog(session, { kind: 'reader' }, limits)
   }
   try {
     const run = { isAsync: limits.isAsync, bootId: await readBootId() }
@@ -83,7 +71,7 @@ export async function openLmdbLog(
     const store = await openStore(driver, folder, header, retention, run)
     const transact = createTransact(store, { whenVisible: run.isAsync })
     const session = createSession({ name: `lmdb:${directory}`, directory: folder, store, retention, clock, transact })
-    return createLmdbLog(session, ownership, limits)
+    return createLmdbLog(session, { kind: 'owner', ownership }, limits)
   } catch (error) {
     const fault = await toOpenError(error, folder)
     await ownership.release({ isOurs: fault.code !== 'log-foreign' })

@@ -4,6 +4,7 @@ import { link, open, readdir, realpath, rm } from 'node:fs/promises'
 import { connect, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
+import { joinOwner, Members, type Neighbours } from './neighbours.js'
 
 /**
  * The single owner of a log directory listens on a Unix socket in it, which the system takes from it however it ends; a file with
@@ -15,6 +16,8 @@ import { TidingsError } from '../../wire/errors.js'
  * ago can take a number again that was used since.
  */
 export interface Ownership {
+  /** The other processes that write in the directory. */
+  readonly members: Members
   /** `isOurs: false`: the directory turned out to hold no log, so nothing is left in it. */
   release(options?: { readonly isOurs: boolean }): Promise<void>
 }
@@ -40,11 +43,14 @@ export async function takeOwnership(directory: string): Promise<Ownership> {
       if (highest > 0 && (await isAlive(join(place.path, `owner.${highest}.sock`)))) {
         throw inUse(directory)
       }
-      const server = await listenAs(directory, place.path, highest + 1)
+      const members = new Members()
+      const server = await listenAs(directory, place.path, highest + 1, members)
       if (!server) continue
       for (const number of numbers) await rm(join(directory, `owner.${number}.sock`), { force: true })
       return {
+        members,
         async release({ isOurs } = { isOurs: true }) {
+          members.close()
           await closeServer(server)
           if (!isOurs) await rm(join(directory, `owner.${highest + 1}.sock`), { force: true })
           await place.close()
@@ -64,13 +70,36 @@ function inUse(directory: string): TidingsError {
   )
 }
 
+/** Becomes a neighbour of the owner. Rejects with `log-unavailable` if the directory has none. */
+export async function joinOwnerOf(directory: string): Promise<Neighbours> {
+  if (process.platform === 'win32') return await orNoOwner(directory, pipeName(directory).then(joinOwner))
+  const place = await socketFolder(directory)
+  try {
+    const [highest = 0] = await ownerNumbers(directory)
+    return await orNoOwner(directory, joinOwner(join(place.path, `owner.${highest}.sock`)))
+  } finally {
+    await place.close()
+  }
+}
+
+async function orNoOwner(directory: string, joined: Promise<Neighbours>): Promise<Neighbours> {
+  try {
+    return await joined
+  } catch (cause) {
+    throw new TidingsError('log-unavailable', `No process has the log in ${directory} that could be joined.`, { cause })
+  }
+}
+
+async function pipeName(directory: string): Promise<string> {
+  const digest = createHash('sha256').update(await realpath(directory))
+  return `\\\\.\\pipe\\tidings-${digest.digest('hex')}`
+}
+
 /** Windows has pipes, of which a name can be listened to once, and which leave nothing behind. */
 async function takePipe(directory: string): Promise<Ownership> {
-  const digest = createHash('sha256')
-    .update(await realpath(directory))
-    .digest('hex')
-  const server = createServer(socket => socket.destroy())
-  server.listen(`\\\\.\\pipe\\tidings-${digest}`)
+  const members = new Members()
+  const server = createServer(socket => members.welcome(socket))
+  server.listen(await pipeName(directory))
   try {
     await once(server, 'listening')
   } catch (error) {
@@ -78,7 +107,13 @@ async function takePipe(directory: string): Promise<Ownership> {
     throw error
   }
   server.unref()
-  return { release: () => closeServer(server) }
+  return {
+    members,
+    async release() {
+      members.close()
+      await closeServer(server)
+    },
+  }
 }
 
 async function closeServer(server: Server): Promise<void> {
@@ -87,10 +122,14 @@ async function closeServer(server: Server): Promise<void> {
 }
 
 /** The listening server; nothing if another took the number, or has one above it by now. */
-export async function listenAs(directory: string, folder: string, number: number): Promise<Server | undefined> {
+export async function listenAs(
+  directory: string,
+  folder: string,
+  number: number,
+  members: Members = new Members(),
+): Promise<Server | undefined> {
   const own = `starting.${randomBytes(8).toString('hex')}.sock`
-  // Whoever asks whether there is an owner connects; there is nothing to say to it.
-  const server = createServer(socket => socket.destroy())
+  const server = createServer(socket => members.welcome(socket))
   server.listen(join(folder, own))
   await once(server, 'listening')
   server.unref()

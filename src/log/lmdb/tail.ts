@@ -24,6 +24,8 @@ export interface Tail {
   removed(floor: number): void
   /** A new epoch has begun. */
   begun(): void
+  /** Another process may have changed the log; with `isLess`, it may have removed something. */
+  nudged(isLess: boolean): void
   follow(after: number, signal: AbortSignal): AsyncGenerator<Page, void, undefined>
   close(): void
 }
@@ -35,7 +37,7 @@ export function createTail(session: Session): Tail {
   let bytes = 0
   let head: Head | undefined
   let poll: NodeJS.Timeout | undefined
-  let polled = 0
+  let polled: Head | undefined
 
   function committed(commit: Commit): void {
     for (const { page, bytes: size } of toPages(session, commit)) {
@@ -75,20 +77,22 @@ export function createTail(session: Session): Tail {
   function forget(): void {
     recent.clear()
     bytes = 0
+    head = undefined
     wake()
   }
 
   function lookForOthers(): void {
-    let offset = Number.NaN
+    let found: Head | undefined
     try {
-      offset = session.read(record => record.offset)
+      found = session.read(record => session.toHead(record))
     } catch (error) {
       // The followers read for themselves, and find the same.
       if (!(error instanceof TidingsError)) throw error
     }
-    if (offset === polled) return
-    polled = offset
-    wake()
+    const isSame = found?.offset === polled?.offset && found?.epochs === polled?.epochs
+    polled = found
+    if (head && found && found.epochs !== head.epochs) forget()
+    else if (!isSame) wake()
   }
 
   function sleep(signal: AbortSignal): Promise<void> {
@@ -110,7 +114,13 @@ export function createTail(session: Session): Tail {
 
   async function* follow(after: number, signal: AbortSignal): AsyncGenerator<Page, void, undefined> {
     let cursor = after
-    let epochs = session.read(record => session.toHead(record).epochs)
+    let { epochs, floor } = session.read(record => ({
+      epochs: session.toHead(record).epochs,
+      floor: Math.max(...session.floors()),
+    }))
+    // Another process may have begun an epoch, or removed events, and its word of that not have come yet.
+    if (head && head.epochs !== epochs) forget()
+    removed(floor)
     while (!signal.aborted && !session.closed) {
       const page =
         recentPage(cursor) ?? boundPage(readPage(session, cursor, { maxEvents: followEvents, maxBytes: followBytes }))
@@ -134,6 +144,10 @@ export function createTail(session: Session): Tail {
     committed,
     removed,
     begun: forget,
+    nudged(isLess) {
+      if (isLess) forget()
+      else lookForOthers()
+    },
     follow,
     close: forget,
   }

@@ -28,6 +28,11 @@ interface Waiting {
   fail(cause: unknown): void
 }
 
+/** The offset of the head by which a commit is known to be visible: other processes move it too. */
+interface Sight {
+  expected: number
+}
+
 export function createTransact(store: Store, { whenVisible, timeoutMs = 30_000 }: TransactOptions): Transact {
   const { root } = store
   let waiting: Waiting[] = []
@@ -82,8 +87,9 @@ export function createTransact(store: Store, { whenVisible, timeoutMs = 30_000 }
       fault = undefined
       return
     }
-    const flushed = attempt(batch)
-    const isAnswered = whenVisible && (await untilVisible(flushed))
+    const sight: Sight = { expected: Infinity }
+    const flushed = attempt(batch, sight)
+    const isAnswered = whenVisible && (await untilVisible(flushed, sight))
     if (isAnswered) for (const each of batch) each.settle()
     try {
       await flushed
@@ -100,13 +106,16 @@ export function createTransact(store: Store, { whenVisible, timeoutMs = 30_000 }
     return taken
   }
 
-  async function attempt(batch: Waiting[]): Promise<void> {
+  async function attempt(batch: Waiting[], sight: Sight): Promise<void> {
     try {
       await root.transaction(() => {
         // lmdb-js has a promise of its own for each batch, which rejects with it; unheard, it would end the process.
         root.committed.then(ignore, ignore)
         batch.push(...take())
+        const before = headOffset()
         for (const each of batch) each.run()
+        const after = headOffset()
+        if (after > before) sight.expected = after
       })
     } catch (error) {
       throw await causeOf(error)
@@ -115,19 +124,22 @@ export function createTransact(store: Store, { whenVisible, timeoutMs = 30_000 }
 
   function visibleOffset(): number {
     root.resetReadTxn()
+    return headOffset()
+  }
+
+  function headOffset(): number {
     const value = store.meta.get(metaKeys.head)
     return value ? decodeHead(value).offset : 0
   }
 
   /**
-   * Whether the head has moved before the flush is over.
+   * Whether the head has come to where the commit puts it, before the flush is over. One that does not move it is waited for.
    *
    * With `overlappingSync` LMDB makes a commit visible before it flushes it, but lmdb-js resolves after (3.5.6: `Write` in
    * src/writer.cpp marks the instructions as committed when `mdb_txn_commit` returns). So the head is looked at, every turn of the
    * event loop until it has moved: some 10 µs a turn, for the time that the writing thread takes.
    */
-  async function untilVisible(flushed: Promise<void>): Promise<boolean> {
-    const before = visibleOffset()
+  async function untilVisible(flushed: Promise<void>, sight: Sight): Promise<boolean> {
     let isOver = false
     const over = () => {
       isOver = true
@@ -136,7 +148,7 @@ export function createTransact(store: Store, { whenVisible, timeoutMs = 30_000 }
     for (;;) {
       await nextTurn()
       if (isOver) return false
-      if (visibleOffset() > before) return true
+      if (visibleOffset() >= sight.expected) return true
     }
   }
 

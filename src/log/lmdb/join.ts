@@ -1,0 +1,55 @@
+import { resolve } from 'node:path'
+import { TidingsError } from '../../wire/errors.js'
+import type { EventLog } from '../log.js'
+import { compileRetention } from '../retention.js'
+import { toOpenError } from './fault.js'
+import { formatVersion } from './layout.js'
+import { resolveLmdbOptions } from './limits.js'
+import { createLmdbLog } from './lmdb-log.js'
+import type { LmdbOptions } from './options.js'
+import { joinOwnerOf } from './owner.js'
+import { leftRules } from './rules.js'
+import { createSession } from './session.js'
+import { loadDriver, openRoot, openTablesIn, readFormat } from './store.js'
+import { createTransact } from './transact.js'
+
+/**
+ * Opens the log in `directory` beside the process that has it (`openLmdbLog`), to read and to append. What one appends, the others
+ * follow at once. Retention is applied by the owner, by its rules, so `options.retention` and `trim` are refused; `durability`
+ * must be the owner's. When the owner ends, this goes on, but nothing is removed from the log any more: end it too.
+ *
+ * Rejects with `log-unavailable` if no process has the log, otherwise as `openLmdbLog`.
+ */
+export async function joinLmdbLog(
+  directory: string,
+  options: Omit<LmdbOptions, 'retention' | 'trimIntervalMs'> = {},
+): Promise<EventLog> {
+  const { clock, limits } = resolveLmdbOptions(options)
+  const driver = await loadDriver()
+  const folder = resolve(directory)
+  const neighbours = await joinOwnerOf(folder)
+  try {
+    const root = openRoot(driver, folder, { overlapping: limits.isAsync })
+    try {
+      if (readFormat(root, folder) !== formatVersion) {
+        throw new TidingsError('log-unavailable', `The log in ${folder} is not ready to be joined.`)
+      }
+      const store = openTablesIn(root)
+      const session = createSession({
+        name: `lmdb:${directory}`,
+        directory: folder,
+        store,
+        retention: compileRetention(leftRules(store)),
+        clock,
+        transact: createTransact(store, { whenVisible: limits.isAsync }),
+      })
+      return createLmdbLog(session, { kind: 'member', neighbours }, limits)
+    } catch (error) {
+      await root.close()
+      throw error
+    }
+  } catch (error) {
+    neighbours.close()
+    throw await toOpenError(error, folder)
+  }
+}

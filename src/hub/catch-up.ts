@@ -4,6 +4,7 @@ import { TidingsError } from '../wire/errors.js'
 import { hubTypes } from '../wire/names.js'
 import type { Batch } from './held.js'
 import { toBatch } from './held.js'
+import type { Counters } from './observer.js'
 import type { Recent, RecentEvent } from './recent.js'
 import { type Shareable, SharedReads } from './shared-reads.js'
 import type { HubSubscription, HubView } from './subscription.js'
@@ -31,6 +32,8 @@ const laggingRestMs = 10
 /** A complete stretch of the log for one view, after some cursor. */
 interface Stretch {
   readonly batch: Batch | undefined
+  /** How many events are in the batch. */
+  readonly count: number
   readonly through: number
   /** Offset of the event that ended the view's topic, if it is in here. */
   readonly end: number | undefined
@@ -50,6 +53,7 @@ export interface CatchUpSurroundings {
   readonly epochs: readonly EpochEntry[]
   readonly isPressed: boolean
   readonly isDraining: boolean
+  readonly counters: Pick<Counters, 'catchUp'>
   positionAt(offset: number): string
   /** Resolves when the hub has passed `offset`, or will not. */
   reached(offset: number): Promise<void>
@@ -195,6 +199,7 @@ export class CatchUp {
     }
     const stretch: Stretch = {
       batch: events.length > 0 ? toBatch(joinFrames(events, view.encoding, recent)) : undefined,
+      count: events.length,
       through: reached,
       end: endOf(view, events.at(-1)?.event),
       page: undefined,
@@ -227,6 +232,7 @@ export class CatchUp {
     const isTrimmed = view.topic !== undefined && page.floor > cursor
     return {
       ...toShareable(frames),
+      count: events.length,
       through: reached,
       end: endOf(view, events.at(-1)),
       endedAt: isTrimmed ? (await this.#hub.log.topic(view.topic))?.end : undefined,
@@ -251,6 +257,7 @@ export class CatchUp {
     }
     return {
       ...toShareable(frames),
+      count: page.events.length,
       isWorthKeeping: false,
       through: page.through,
       end: endOf(view, page.events.at(-1)),
@@ -309,6 +316,9 @@ export class CatchUp {
       subscription.snapshotThrough = 0
     }
     if (stretch.batch) {
+      const { catchUp } = this.#hub.counters
+      catchUp.events += stretch.count
+      catchUp.bytes += stretch.batch.bytes.length
       subscription.giveAlone(stretch.batch)
       subscription.view.window?.gave()
     }

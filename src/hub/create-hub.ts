@@ -1,9 +1,20 @@
 import type { EventLog, Head, NewEvent, TopicInfo } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
-import { checkEventId, checkKey, checkTopic, checkType, toPositionText } from '../wire/names.js'
+import { checkEventId, checkKey, checkTopic, checkType, type Position, toPositionText } from '../wire/names.js'
 import { findStart } from './begin.js'
-import type { Beginning, Hub, HubStatus, PageOptions, PageResult, Subscription, TopicStatus } from './hub.js'
+import type {
+  Beginning,
+  Behind,
+  Drained,
+  Hub,
+  HubStatus,
+  PageOptions,
+  PageResult,
+  Subscription,
+  TopicStatus,
+} from './hub.js'
 import { LiveFlow } from './live-flow.js'
+import type { Counters } from './observer.js'
 import type { HubOptions } from './options.js'
 import { resolveHubOptions } from './options.js'
 import { readPage } from './page.js'
@@ -28,7 +39,7 @@ class LogHub implements Hub {
   readonly #log: EventLog
   readonly #options: Required<HubOptions>
   readonly #flow: LiveFlow
-  #draining: Promise<void> | undefined
+  #draining: Promise<Drained> | undefined
 
   constructor(log: EventLog, options: Required<HubOptions>, head: Head) {
     this.#log = log
@@ -38,21 +49,55 @@ class LogHub implements Hub {
 
   get status(): HubStatus {
     const flow = this.#flow
+    const encodings: Record<string, { live: number; catchingUp: number }> = {}
+    let catchingUp = 0
+    for (const { encoding, members, live } of flow.views) {
+      encodings[encoding.name] ??= { live: 0, catchingUp: 0 }
+      const counts = encodings[encoding.name] as { live: number; catchingUp: number }
+      counts.live += live.length
+      counts.catchingUp += members - live.length
+      catchingUp += members - live.length
+    }
     return {
       draining: this.#draining !== undefined,
       subscriptions: flow.subscriptions.size,
-      catchingUp: [...flow.subscriptions].filter(subscription => subscription.state === 'catching-up').length,
+      catchingUp,
+      encodings,
       tail: flow.positionAt(flow.tail),
       heldBytes: flow.heldBytes,
+      recentBytes: flow.recent.bytes,
+      recentEvents: flow.recent.length,
     }
+  }
+
+  get counters(): Readonly<Counters> {
+    return this.#flow.counters
+  }
+
+  furthestBehind(): Promise<Behind> {
+    return this.#flow.furthestBehind()
   }
 
   async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
     this.#refuseWhileDraining()
     for (const event of events) checkEvent(event)
-    const positions = await this.#log.append(events)
+    const positions = await this.#append(events)
     this.#flow.noteAppended(positions)
     return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
+  }
+
+  async #append(events: readonly NewEvent[]): Promise<readonly Position[]> {
+    const { observer } = this.#options
+    const began = performance.now()
+    try {
+      const positions = await this.#log.append(events)
+      this.#flow.counters.published += events.length
+      observer.appended(events.length, performance.now() - began)
+      return positions
+    } catch (error) {
+      observer.appendFailed(error)
+      throw error
+    }
   }
 
   async begin(request: SubscribeRequest): Promise<Beginning> {
@@ -105,7 +150,7 @@ class LogHub implements Hub {
     }
   }
 
-  drain(deadlineMs: number): Promise<void> {
+  drain(deadlineMs: number): Promise<Drained> {
     this.#draining ??= this.#flow.drain(deadlineMs, () => this.retryMs())
     return this.#draining
   }

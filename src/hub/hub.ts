@@ -1,5 +1,6 @@
 import type { NewEvent } from '../log/log.js'
 import type { Start } from './begin.js'
+import type { Counters } from './observer.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import type { Sink } from './sink.js'
 
@@ -26,14 +27,22 @@ export interface Hub {
   retryMs(): number
   topics(options: { readonly after?: string | undefined; readonly limit: number }): Promise<readonly TopicStatus[]>
   topic(topic: string): Promise<TopicStatus | undefined>
+  /** Costs a look at each view. */
   readonly status: HubStatus
+  /** What it has done; the same object always, which moves on. */
+  readonly counters: Readonly<Counters>
+  /**
+   * How far the reader is behind that is furthest behind: a look at each subscription, and one read of one event. While the log
+   * does not answer, `ms` is 0.
+   */
+  furthestBehind(): Promise<Behind>
   /** Resolves to whether the log answers now. */
   ready(): Promise<boolean>
   /**
    * Takes no more subscriptions, raises `retry`, lets the last events out, ends all subscriptions; what is left at the
-   * deadline is destroyed. Resolves when no subscription is left.
+   * deadline is destroyed. Resolves when no subscription is left, every time to the same.
    */
-  drain(deadlineMs: number): Promise<void>
+  drain(deadlineMs: number): Promise<Drained>
   /** Stops following the log. Does not close it: who opened it closes it. */
   close(): Promise<void>
 }
@@ -92,12 +101,33 @@ export interface TopicStatus {
   readonly rate: number
 }
 
+/** A place behind the head of the log. */
+export interface Behind {
+  /** Offsets of the whole log, whether they match or not: an upper bound of the events. */
+  readonly events: number
+  /** The age of the next event there. */
+  readonly ms: number
+}
+
+/** How the subscriptions went that there were when draining began. */
+export interface Drained {
+  /** They had what was coming to them, and were told to come back later, or left by themselves. */
+  readonly letGo: number
+  /** They were cut off at the deadline; their clients resume. */
+  readonly destroyed: number
+}
+
 export interface HubStatus {
   readonly draining: boolean
   readonly subscriptions: number
   readonly catchingUp: number
+  /** The subscriptions that are not ending, by the name of their encoding, such as `event-stream`. */
+  readonly encodings: Readonly<Record<string, { readonly live: number; readonly catchingUp: number }>>
   /** The position that live subscriptions have reached. */
   readonly tail: string
   /** Bytes that sinks hold back, as counted against the bound. */
   readonly heldBytes: number
+  /** What the recent events and their frames come to, as counted against the bound. */
+  readonly recentBytes: number
+  readonly recentEvents: number
 }

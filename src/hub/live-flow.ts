@@ -1,5 +1,6 @@
 import { cutAfter, epochAt, judge, presentEpoch } from '../log/epochs.js'
 import type { EpochEntry, EventLog, Head, Page } from '../log/log.js'
+import { TidingsError } from '../wire/errors.js'
 import { hubTypes, type Position, parsePosition, toPositionText } from '../wire/names.js'
 import type { BeginSurroundings, Start } from './begin.js'
 import { CatchUp } from './catch-up.js'
@@ -7,6 +8,8 @@ import { Follower } from './follower.js'
 import { Heartbeats } from './heartbeats.js'
 import type { Batch } from './held.js'
 import { HeldBytes, toBatch } from './held.js'
+import type { Behind, Drained } from './hub.js'
+import { Counters, type CutOff } from './observer.js'
 import type { HubOptions } from './options.js'
 import { Rates } from './rates.js'
 import type { RecentEvent } from './recent.js'
@@ -29,6 +32,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   readonly recent: Recent
   readonly rates: Rates
   readonly views: Views
+  readonly counters: Counters = new Counters()
   readonly #options: Required<HubOptions>
   readonly #held: HeldBytes
   readonly #heartbeats: Heartbeats
@@ -145,6 +149,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       snapshotThrough: isSnapshot ? this.#tail : 0,
     })
     this.subscriptions.add(subscription)
+    this.counters.opened++
     this.#heartbeats.add(subscription)
     sink.listen(subscription)
     subscription.giveAlone(toBatch(this.#firstBlocks(subscription, gap)))
@@ -173,6 +178,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   #firstBlocks(subscription: HubSubscription, gap: Pick<Gap, 'reason' | 'requested'> | undefined): Uint8Array {
     const { view, cursor, snapshotThrough } = subscription
     const { encoding } = view
+    if (gap) this.counters.gaps[gap.reason]++
     if (!gap) return snapshotThrough > 0 ? new Uint8Array() : this.cursorFrame(subscription, cursor)
     const resumed = snapshotThrough > 0 ? snapshotThrough : cursor
     const whole: Gap = { ...gap, resumedAt: this.positionAt(resumed) }
@@ -202,6 +208,8 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       else this.#giveLive(view, view.takeTurn())
     }
     this.recent.settle()
+    const [oldest] = page.events
+    if (oldest) this.#options.observer.wrote(Math.max(0, this.#options.clock() - oldest.time))
     if (this.#reaching.length > 0) this.#settleReaching(this.#tail)
   }
 
@@ -263,6 +271,9 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     try {
       const batch = toBatch(joinFrames(events, view.encoding, this.recent))
       view.wroteAt = this.tick
+      const { live: given } = this.counters
+      given.events += events.length * live.length
+      given.bytes += batch.bytes.length * live.length
       // Backwards, because whoever leaves is replaced by the last.
       for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).give(batch)
       for (const member of ending) member.finishTopic(last.event.offset)
@@ -317,11 +328,44 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
 
   forget(subscription: HubSubscription): void {
     this.subscriptions.delete(subscription)
+    this.counters.closed++
     if (this.subscriptions.size === 0) this.#onEmpty?.()
   }
 
+  cutOff(why: CutOff): void {
+    this.#options.observer.cutOff(why)
+  }
+
+  saidGap(reason: Gap['reason']): void {
+    this.counters.gaps[reason]++
+  }
+
+  /** See `Hub.furthestBehind`. [20,000 that are behind: 1 to 4 ms, Node 20.20] */
+  async furthestBehind(): Promise<Behind> {
+    let cursor = this.#tail
+    for (const subscription of this.subscriptions) {
+      if (subscription.state === 'catching-up') cursor = Math.min(cursor, subscription.cursor)
+    }
+    if (cursor === this.#tail) return { events: 0, ms: 0 }
+    return { events: this.#tail - cursor, ms: await this.#ageAfter(cursor) }
+  }
+
+  async #ageAfter(cursor: number): Promise<number> {
+    try {
+      const [next] = (await this.log.read(cursor, { maxEvents: 1, maxBytes: 1 })).events
+      return next ? Math.max(0, this.#options.clock() - next.time) : 0
+    } catch (error) {
+      if (error instanceof TidingsError && error.code === 'log-unavailable') return 0
+      throw error
+    }
+  }
+
   /** See `Hub.drain`. */
-  async drain(deadlineMs: number, retryMs: () => number): Promise<void> {
+  async drain(deadlineMs: number, retryMs: () => number): Promise<Drained> {
+    const { counters } = this
+    const closedBefore = counters.closed
+    let destroyed = 0
+    const drained = (): Drained => ({ letGo: counters.closed - closedBefore - destroyed, destroyed })
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<void>(resolve => {
       timer = setTimeout(resolve, deadlineMs)
@@ -331,13 +375,15 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       this.#drainRetryMs = retryMs
       for (const view of this.views) if (view.window) this.#endWindow(view)
       for (const subscription of this.subscriptions) if (subscription.phase === 'live') subscription.finishForDrain()
-      if (this.subscriptions.size === 0) return
+      if (this.subscriptions.size === 0) return drained()
       const empty = new Promise<void>(resolve => {
         this.#onEmpty = resolve
       })
       await Promise.race([empty, deadline])
+      destroyed = this.subscriptions.size
       for (const subscription of this.subscriptions) subscription.destroy()
       await empty
+      return drained()
     } finally {
       clearTimeout(timer)
     }

@@ -1,4 +1,5 @@
 import { TidingsError } from '../wire/errors.js'
+import { type HubObserver, nobody } from './observer.js'
 
 export interface HubOptions {
   /** Silence after which a stream is sent its cursor, at most; jittered down to three quarters. 100 to 3,600,000. Default: 15,000. */
@@ -15,6 +16,8 @@ export interface HubOptions {
   readonly maxHeldBytes?: number
   /** Is told what went wrong and was lived with. Default: says nothing. */
   readonly report?: (message: string, error?: unknown) => void
+  /** Is told what the hub does. Default: nobody is. */
+  readonly observer?: HubObserver
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly clock?: () => number
   /** From 0 to below 1, for jitter. Default: `Math.random`. */
@@ -23,15 +26,23 @@ export interface HubOptions {
 
 const mib = 1024 * 1024
 
-/** Name: default, least, most. */
-const numbers = {
+/** The default, the least and the most of each number. */
+export const hubBounds: {
+  readonly [Name in
+    | 'heartbeatMs'
+    | 'stallMs'
+    | 'retryMs'
+    | 'maxRecentBytes'
+    | 'maxRecentEvents'
+    | 'maxHeldBytes']: readonly [fallback: number, least: number, most: number]
+} = {
   heartbeatMs: [15_000, 100, 3_600_000],
   stallMs: [60_000, 0, 3_600_000],
   retryMs: [3_000, 500, 300_000],
   maxRecentBytes: [64 * mib, 0, 64 * mib],
   maxRecentEvents: [16_384, 0, 1_000_000],
   maxHeldBytes: [64 * mib, mib, 64 * mib],
-} as const
+}
 
 const functions = {
   report: (): void => undefined,
@@ -46,24 +57,27 @@ function isKey<T extends object>(table: T, name: string): name is Extract<keyof 
 /** The options, complete and frozen. Throws `invalid-setting` with the name of what is wrong. */
 export function resolveHubOptions(options: HubOptions): Required<HubOptions> {
   const resolved: Required<HubOptions> = {
-    heartbeatMs: numbers.heartbeatMs[0],
-    stallMs: numbers.stallMs[0],
-    retryMs: numbers.retryMs[0],
-    maxRecentBytes: numbers.maxRecentBytes[0],
-    maxRecentEvents: numbers.maxRecentEvents[0],
-    maxHeldBytes: numbers.maxHeldBytes[0],
+    heartbeatMs: hubBounds.heartbeatMs[0],
+    stallMs: hubBounds.stallMs[0],
+    retryMs: hubBounds.retryMs[0],
+    maxRecentBytes: hubBounds.maxRecentBytes[0],
+    maxRecentEvents: hubBounds.maxRecentEvents[0],
+    maxHeldBytes: hubBounds.maxHeldBytes[0],
+    observer: nobody,
     ...functions,
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
   }
   for (const [name, value] of Object.entries(resolved)) {
-    if (isKey(numbers, name)) {
-      const [, least, most] = numbers[name]
+    if (isKey(hubBounds, name)) {
+      const [, least, most] = hubBounds[name]
       if (typeof value !== 'number' || !Number.isInteger(value) || value < least || value > most) {
         throw new TidingsError(
           'invalid-setting',
           `${name} is a whole number from ${least} to ${most}, not ${String(value)}.`,
         )
       }
+    } else if (name === 'observer') {
+      if (typeof value !== 'object') throw new TidingsError('invalid-setting', 'observer is an object.')
     } else if (!isKey(functions, name)) {
       throw new TidingsError('invalid-setting', `There is no setting ${name} of a hub.`)
     } else if (typeof value !== 'function') {

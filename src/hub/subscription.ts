@@ -6,6 +6,7 @@ import { toBatch } from './held.js'
 import type { Subscription } from './hub.js'
 import type { Happening, State } from './lifecycle.js'
 import { next } from './lifecycle.js'
+import type { CutOff } from './observer.js'
 import type { Gap } from './request.js'
 import type { Sink, SinkListener } from './sink.js'
 import type { View } from './view.js'
@@ -32,6 +33,10 @@ export interface Surroundings {
   enqueue(subscription: HubSubscription): void
   hold(subscription: HubSubscription, batch: Batch): void
   release(subscription: HubSubscription): void
+  /** It is about to be cut off. */
+  cutOff(why: CutOff): void
+  /** It is being told of a gap. */
+  saidGap(reason: Gap['reason']): void
   /** It is to hear no more. Called once. */
   retire(subscription: HubSubscription): void
   /** Its sink is gone. Called once, after `retire`. */
@@ -115,6 +120,7 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   sayGap(reason: Gap['reason'], requested: string, resumed: number): void {
     const resumedAt = this.#hub.positionAt(resumed)
     this.cursor = resumed
+    this.#hub.saidGap(reason)
     this.giveAlone(toBatch(gapFrame(this.view, { reason, requested, resumedAt }, resumedAt)))
   }
 
@@ -155,6 +161,7 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   }
 
   evict(): void {
+    this.#hub.cutOff('evicted')
     this.destroy()
   }
 
@@ -179,6 +186,7 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   }
 
   stalled(): void {
+    this.#hub.cutOff('stalled')
     this.destroy()
   }
 

@@ -201,6 +201,10 @@ export function hubLike(real: Hub, instead: Partial<Hub>): Hub {
     get status() {
       return real.status
     },
+    get counters() {
+      return real.counters
+    },
+    furthestBehind: () => real.furthestBehind(),
     ready: () => real.ready(),
     drain: deadlineMs => real.drain(deadlineMs),
     close: () => real.close(),

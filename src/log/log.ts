@@ -98,6 +98,19 @@ export interface TopicInfo {
   readonly end: number | undefined
 }
 
+/** How much a log holds. */
+export interface LogUsage {
+  readonly events: number
+  /** As `RetentionRule.bytes` counts them. */
+  readonly bytes: number
+  /** The time of the oldest event; 0: there is none. */
+  readonly oldestTime: number
+  /** What the events take in the store, with all that is kept beside them. */
+  readonly storedBytes: number
+  /** What they may take: an append that would go beyond is rejected with `log-full`. */
+  readonly maxStoredBytes: number
+}
+
 /**
  * The order of all events of a hub, and the only place where they are kept.
  *
@@ -159,6 +172,9 @@ export interface EventLog {
     readonly limit: number
     readonly selectors?: readonly Selector[] | undefined
   }): Promise<readonly TopicInfo[]>
+
+  /** Costs the same however much that is. */
+  usage(): Promise<LogUsage>
 
   /** Applies retention now, not at its next turn, and resolves when it is done. */
   trim(): Promise<void>

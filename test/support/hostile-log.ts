@@ -254,6 +254,7 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
       topic: (topic: string) => ask(() => store.record(topic)?.info()),
       topics: ({ after, limit, selectors }: Parameters<EventLog['topics']>[0]) =>
         ask(() => store.topics(after, limit, selectors)),
+      usage: () => ask(() => store.usage()),
       trim: () => ask(trim),
     }
   }

@@ -13,6 +13,7 @@ import { floorOf, offsetBefore, readPage } from './read.js'
 import type { Session } from './session.js'
 import { createTail } from './tail.js'
 import { createTrimmer } from './trim.js'
+import { usageOf } from './usage.js'
 
 /** How many topics a listing looks at before it lets others have their turn. */
 const listingChunk = 1_000
@@ -161,6 +162,7 @@ export function createLmdbLog(session: Session, role: Role, settings: LmdbSettin
         return found && toInfo(found)
       }),
     topics,
+    usage: async () => usageOf(session, settings.maxBytes),
     async trim() {
       checkWritable()
       if (!trimmer) throw new TidingsError('log-unavailable', `${session.name} is trimmed by the process that owns it.`)

@@ -99,6 +99,10 @@ export function logOver(store: MemoryStore, name: string, trimIntervalMs: number
       check()
       return store.topics(after, limit, selectors)
     },
+    async usage() {
+      check()
+      return store.usage()
+    },
     async trim() {
       check()
       await trim()

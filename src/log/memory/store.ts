@@ -2,7 +2,7 @@ import { TidingsError } from '../../wire/errors.js'
 import type { Position } from '../../wire/names.js'
 import { matchesAny, type Selector } from '../../wire/selector.js'
 import { presentEpoch, withEpoch } from '../epochs.js'
-import type { EpochEntry, Head, NewEvent, TopicInfo } from '../log.js'
+import type { EpochEntry, Head, LogUsage, NewEvent, TopicInfo } from '../log.js'
 import { eventBytes, type Retention } from '../retention.js'
 import type { LogSettings } from '../settings.js'
 import { EventList } from './event-list.js'
@@ -122,6 +122,16 @@ export class MemoryStore {
   trim(now: number, through: number): boolean {
     this.#once.prune(now)
     return this.#keeper.trim(now, through, trimBudget)
+  }
+
+  usage(): LogUsage {
+    return {
+      events: this.events.size,
+      bytes: this.#heldBytes - this.events.size * eventOverheadBytes,
+      oldestTime: this.events.first?.time ?? 0,
+      storedBytes: this.#heldBytes,
+      maxStoredBytes: this.#maxBytes,
+    }
   }
 
   topics(after: string | undefined, limit: number, selectors: readonly Selector[] | undefined): readonly TopicInfo[] {

@@ -12,6 +12,7 @@ const everything: readonly [string, (log: EventLog) => Promise<unknown>][] = [
   ['floor', log => log.floor(undefined)],
   ['topic', log => log.topic('a')],
   ['topics', log => log.topics({ limit: 1 })],
+  ['usage', log => log.usage()],
   ['trim', log => log.trim()],
 ]
 

@@ -11,6 +11,7 @@ import { readChapter } from './read.js'
 import { retentionChapter } from './retention.js'
 import { timeChapter } from './time.js'
 import { topicsChapter } from './topics.js'
+import { usageChapter } from './usage.js'
 
 /**
  * Holds a driver to the port in `src/log/log.ts`, from outside. What stands in quotes is the clause of the port that a case is
@@ -28,6 +29,7 @@ export function describeLog(name: string, factory: LogFactory): void {
     idempotencyChapter(open)
     epochsChapter(open)
     timeChapter(open)
+    usageChapter(open)
     closingChapter(open, factory)
     properties(open, factory)
   })

@@ -5,12 +5,12 @@ import type { Hub } from '../../hub/hub.js'
 import type { EventLog } from '../../log/log.js'
 import { exitCodes } from '../exit-codes.js'
 import { report } from '../report.js'
+import { onStopSignals } from '../stop-signals.js'
 import { loadAssets } from './assets.js'
 import { banner } from './banner.js'
 import { clockTopic, startFeeds } from './demo/feeds.js'
 import { openLog, recentBytes } from './open-log.js'
 import type { ServeOptions } from './options.js'
-import { onStopSignals } from './stop-signals.js'
 
 /** How long the last events have to get out when the hub is asked to end: supervisors kill after ten seconds or more. */
 const drainMs = 8_000

@@ -6,6 +6,7 @@ import type { EventLog, Head, TopicInfo } from '../log.js'
 import { createAppender } from './append.js'
 import { selectorRange } from './catalog.js'
 import { beginEpochAfterHead } from './history.js'
+import { usageOf } from './holdings.js'
 import { decodeTopic, metaKeys, offsetOf, type TopicRecord, topicKey, topicOffsetKey } from './layout.js'
 import type { Neighbours } from './neighbours.js'
 import type { Ownership } from './owner.js'
@@ -13,7 +14,6 @@ import { floorOf, offsetBefore, readPage } from './read.js'
 import type { Session } from './session.js'
 import { createTail } from './tail.js'
 import { createTrimmer } from './trim.js'
-import { usageOf } from './usage.js'
 
 /** How many topics a listing looks at before it lets others have their turn. */
 const listingChunk = 1_000

@@ -1,16 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TidingsError } from '../wire/errors.js'
 import { type Answer, sendAnswer, withHeaders } from './answer.js'
-import { answerAsset } from './assets.js'
+import { answerAsset } from './answer-asset.js'
 import { Body } from './body.js'
 import { preflightHeaders, varyingHeaders } from './cors.js'
-import { type Form, tryNegotiate } from './negotiate.js'
+import { answerMetrics } from './metrics.js'
+import { tryNegotiate } from './negotiate.js'
 import { answerHealth, answerReadiness, answerTopic, answerTopics, problemsPage } from './operations.js'
 import { answerPage } from './page.js'
 import { Problem } from './problem.js'
 import { publishObjects, publishText } from './publish.js'
 import { readReadRequest } from './read-request.js'
-import { toRefusal } from './refusal.js'
+import { type Asked, toRefusal } from './refusal.js'
 import { type RequestHead, readRequestHead } from './request-head.js'
 import { methodsOf, type Route, routeOf } from './routes.js'
 import { hasBody } from './stream-request.js'
@@ -55,17 +56,18 @@ export async function handle(
     head = readRequestHead(incoming, surface.access, surface.settings.limits)
     answer = await dispatch(surface, head, incoming, response, openBody)
   } catch (error) {
-    answer = toRefusal(surface, error, head && formOf(head))
+    answer = toRefusal(surface, error, whatWasAsked(head, incoming.method))
   }
   if (response.destroyed || !socket.writable) return
   send(surface, response, withHeaders(answer, varyingHeaders(head, answer.status)))
   if (!incoming.complete) (body ?? new Body(incoming)).discard(discardMs)
 }
 
-/** The form in which the request asks for events, if it does. */
-function formOf({ method, path, headers }: RequestHead): Form | undefined {
-  const asksForEvents = (method === 'GET' || method === 'HEAD') && /^\/events(?:\/|$)/.test(path)
-  return asksForEvents ? tryNegotiate(headers.accept) : undefined
+/** For what the request is, and in which form it asks for events, if it does. */
+function whatWasAsked(head: RequestHead | undefined, method: string | undefined): Asked {
+  if (method === 'POST') return { operation: 'publish' }
+  const asksForEvents = (method === 'GET' || method === 'HEAD') && /^\/events(?:\/|$)/.test(head?.path ?? '')
+  return asksForEvents ? { operation: 'read', form: tryNegotiate(head?.headers.accept) } : { operation: 'other' }
 }
 
 async function dispatch(
@@ -78,7 +80,8 @@ async function dispatch(
   const route = routeOf(head.path)
   const { method, caller } = head
   const methods = methodsOf[route.kind]
-  if (route.kind === 'other' && !surface.assets.has(route.path)) {
+  const isAbsent = route.kind === 'metrics' && !surface.metrics
+  if (isAbsent || (route.kind === 'other' && !surface.assets.has(route.path))) {
     throw new TidingsError('not-found', 'There is nothing here. Events are at /events and /events/{topic}.')
   }
   if (!methods.includes(method)) {
@@ -88,6 +91,7 @@ async function dispatch(
   }
   if (method === 'OPTIONS') return answerOptions(surface, head, methods)
   if (method === 'POST') {
+    surface.observer.publishing()
     surface.access.requireTrusted(caller)
     if (route.kind !== 'events') throw new TidingsError('method-not-allowed', 'Events are published to /events.')
     return route.topic === undefined
@@ -114,7 +118,7 @@ async function answerRead(
   incoming: IncomingMessage,
   response: ServerResponse,
 ): Promise<Answer> {
-  const { hub, access, assets } = surface
+  const { hub, access, assets, metrics } = surface
   switch (route.kind) {
     case 'events': {
       const request = readReadRequest(head, route.topic, access, surface.settings.limits)
@@ -132,6 +136,10 @@ async function answerRead(
       return answerHealth()
     case 'readyz':
       return answerReadiness(hub)
+    case 'metrics':
+      access.requireTrusted(head.caller)
+      if (!metrics) throw new TidingsError('not-found', 'There is nothing here.')
+      return answerMetrics(metrics, head.headers.authorization)
     case 'problems':
       return answerAsset(problemsPage, head.headers['if-none-match'])
     default: {
@@ -162,5 +170,5 @@ function send(surface: Surface, response: ServerResponse, answer: Answer): void 
     return
   }
   const error = new TidingsError('overloaded', 'Too many answers are with slow readers; try again soon.')
-  sendAnswer(response, withHeaders(toRefusal(surface, error, undefined), { Vary: 'Accept, Origin' }))
+  sendAnswer(response, withHeaders(toRefusal(surface, error, { operation: 'other' }), { Vary: 'Accept, Origin' }))
 }

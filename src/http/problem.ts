@@ -38,8 +38,8 @@ const ownDetails: Partial<Record<ErrorCode, string>> = {
  * code is never answered, is `internal`. `retryMs` becomes `Retry-After`, in whole seconds, where trying again makes sense.
  */
 export function toProblem(error: unknown, retryMs: () => number): Answer {
-  const known = error instanceof TidingsError && errorCodes[error.code][0] > 0 ? error : undefined
-  const code = known?.code ?? 'internal'
+  const known = isAnswerable(error) ? error : undefined
+  const code = toCode(error)
   const [status, title] = errorCodes[code]
   const detail = known ? (ownDetails[code] ?? known.message) : ownDetails.internal
   const more = known instanceof Problem ? known : undefined
@@ -54,6 +54,15 @@ export function toProblem(error: unknown, retryMs: () => number): Answer {
     },
     body: `${JSON.stringify({ type: `/problems#${code}`, title, status, detail, code, ...more?.members })}\n`,
   }
+}
+
+/** The code that an error is answered with. */
+export function toCode(error: unknown): ErrorCode {
+  return isAnswerable(error) ? error.code : 'internal'
+}
+
+function isAnswerable(error: unknown): error is TidingsError {
+  return error instanceof TidingsError && errorCodes[error.code][0] > 0
 }
 
 /** Whether an error is the hub's own fault, which its operator should hear of. */

@@ -1,7 +1,8 @@
 import { errorCodes, TidingsError } from '../wire/errors.js'
 import type { Answer } from './answer.js'
 import type { Form } from './negotiate.js'
-import { isReportable, toProblem } from './problem.js'
+import type { Operation } from './observer.js'
+import { isReportable, toCode, toProblem } from './problem.js'
 import { refusedStream } from './sinks/event-stream.js'
 import type { Surface } from './surface.js'
 
@@ -10,13 +11,22 @@ export function streamHeaders(form: Form): Readonly<Record<string, string>> {
   return { 'Content-Type': form, 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' }
 }
 
+/** What is known of a request that is refused. */
+export interface Asked {
+  readonly operation: Operation
+  /** In which events were asked for, if they were. */
+  readonly form?: Form | undefined
+}
+
 /**
  * What a request is answered that failed with `error`; the operator hears of what is the hub's own fault.
  *
  * `EventSource` gives up for good at any status but 200 [Chromium 156, Firefox 153], so what may pass is answered with an event
- * stream that ends at once, and says when to come again. `form`: that in which events were asked for, if they were.
+ * stream that ends at once, and says when to come again.
  */
-export function toRefusal({ hub, report }: Surface, error: unknown, form: Form | undefined): Answer {
+export function toRefusal({ hub, report, observer }: Surface, error: unknown, asked: Asked): Answer {
+  const { operation, form } = asked
+  observer.refused(operation, toCode(error))
   if (isReportable(error)) report('A request failed.', error)
   const mayPass = error instanceof TidingsError && errorCodes[error.code][0] === 503
   if (!mayPass || form !== 'text/event-stream') return toProblem(error, () => hub.retryMs())

@@ -4,7 +4,7 @@ import { percentDecode } from './target.js'
 export type Route =
   | { readonly kind: 'events'; readonly topic: string | undefined }
   | { readonly kind: 'topics'; readonly topic: string | undefined }
-  | { readonly kind: 'healthz' | 'readyz' | 'problems' | 'server' }
+  | { readonly kind: 'healthz' | 'readyz' | 'metrics' | 'problems' | 'server' }
   /** An asset, or nothing. */
   | { readonly kind: 'other'; readonly path: string }
 
@@ -15,6 +15,7 @@ export const methodsOf: { readonly [Kind in Route['kind']]: readonly string[] } 
   topics: reads,
   healthz: reads,
   readyz: reads,
+  metrics: reads,
   problems: reads,
   server: ['OPTIONS'],
   other: reads,
@@ -34,6 +35,8 @@ export function routeOf(path: string): Route {
       return { kind: 'healthz' }
     case '/readyz':
       return { kind: 'readyz' }
+    case '/metrics':
+      return { kind: 'metrics' }
     case '/problems':
       return { kind: 'problems' }
     case '*':

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Hub } from '../hub/hub.js'
+import type { Drained, Hub } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
 import { Access } from './access.js'
 import { withHeaders, writeAnswer } from './answer.js'
@@ -9,6 +9,8 @@ import type { Assets } from './assets.js'
 import { Budget } from './budget.js'
 import { type ClientError, toClientRefusal } from './client-error.js'
 import { handle } from './handle.js'
+import type { Metrics } from './metrics.js'
+import { type HttpObserver, nobody } from './observer.js'
 import { Pipeline } from './pipeline.js'
 import { toRefusal } from './refusal.js'
 import type { Report } from './report.js'
@@ -24,6 +26,10 @@ export interface HttpServerOptions {
   readonly settings: HttpSettings
   /** Files served as they are. Default: none. */
   readonly assets?: Assets | undefined
+  /** What `/metrics` answers. Default: there is none. */
+  readonly metrics?: Metrics | undefined
+  /** Is told what the surface does. Default: nobody is. */
+  readonly observer?: HttpObserver | undefined
   /** Is told of faults of the hub's own that a caller was answered with, without their text. Default: says nothing. */
   readonly report?: Report | undefined
 }
@@ -36,6 +42,19 @@ export interface Listening {
   readonly port: number
 }
 
+/** What callers hold of the surface; each is bounded by a limit of the settings. */
+export interface HttpStatus {
+  readonly connections: number
+  /** Connections that have left the HTTP server: streams, and refusals of streams on their way out. */
+  readonly streams: number
+  /** Those that wait. */
+  readonly longPolls: number
+  /** Of bodies that are being read or appended, and what their requests count for. */
+  readonly publishBytes: number
+  /** Of answers that their readers have not taken. */
+  readonly answerBytes: number
+}
+
 /** A hub on a port. */
 export interface HubServer {
   /** Begins to listen. Rejects with `cannot-listen` if the address cannot be had. */
@@ -44,21 +63,25 @@ export interface HubServer {
   readonly address: Listening | undefined
   /**
    * Takes no more connections, then ends the streams (`Hub.drain`), then lets what is being answered finish and closes its
-   * connections; what is left after `deadlineMs` is destroyed. Resolves when no connection is left.
+   * connections; what is left after `deadlineMs` is destroyed. Resolves when no connection is left, to how the subscriptions went.
    */
-  drain(deadlineMs: number): Promise<void>
+  drain(deadlineMs: number): Promise<Drained>
+  /** How it stands now. */
+  status(): Promise<HttpStatus>
   /** Ends at once: destroys every connection. Resolves when none is left. Leaves the hub as it is. */
   close(): Promise<void>
 }
 
 /** The hub's surface, on `node:http`. Listens only when it is told to. */
-export function createHttpServer({ hub, settings, assets, report }: HttpServerOptions): HubServer {
+export function createHttpServer({ hub, settings, assets, metrics, observer, report }: HttpServerOptions): HubServer {
   const { limits } = settings
   return new NodeHubServer({
     hub,
     settings,
     access: new Access(settings),
     assets: assets ?? new Map(),
+    metrics,
+    observer: observer ?? nobody,
     report: report ?? (() => undefined),
     publisher: { hub, limits, inFlight: new Budget(limits.maxPublishBytesInFlight) },
     sockets: new HeldSockets({ writeTimeoutMs: limits.writeTimeoutMs }),
@@ -82,6 +105,7 @@ class NodeHubServer implements HubServer {
       if (!(socket instanceof Socket)) return void socket.destroy()
       this.#refuse(socket, new TidingsError('method-not-allowed', 'This is no proxy.'))
     })
+    this.#server.on('drop', () => surface.observer.dropped())
     this.#server.on('clientError', (error: ClientError, socket) => this.#onClientError(error, socket))
   }
 
@@ -104,15 +128,32 @@ class NodeHubServer implements HubServer {
     return address
   }
 
-  async drain(deadlineMs: number): Promise<void> {
+  async drain(deadlineMs: number): Promise<Drained> {
     const closed = this.#stopListening()
+    // First the hub: at the deadline it counts whom it cuts off, before the connections of others are destroyed too.
+    const drained = this.#surface.hub.drain(deadlineMs)
     const deadline = setTimeout(() => this.#destroyAll(), deadlineMs)
     try {
-      await this.#surface.hub.drain(deadlineMs)
+      const result = await drained
       this.#server.closeIdleConnections()
       await closed
+      return result
     } finally {
       clearTimeout(deadline)
+    }
+  }
+
+  async status(): Promise<HttpStatus> {
+    const { sockets, longPolls, publisher, answersInFlight } = this.#surface
+    const connections = await new Promise<number>((resolve, reject) => {
+      this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+    })
+    return {
+      connections,
+      streams: sockets.size,
+      longPolls: longPolls.taken,
+      publishBytes: publisher.inFlight.taken,
+      answerBytes: answersInFlight.taken,
     }
   }
 
@@ -163,7 +204,10 @@ class NodeHubServer implements HubServer {
 
   #refuse(socket: Socket, error: TidingsError): void {
     this.#surface.sockets.take(socket)
-    writeAnswer(socket, withHeaders(toRefusal(this.#surface, error, undefined), { Vary: 'Accept, Origin' }))
+    writeAnswer(
+      socket,
+      withHeaders(toRefusal(this.#surface, error, { operation: 'other' }), { Vary: 'Accept, Origin' }),
+    )
     this.#surface.sockets.finish(socket)
   }
 }

@@ -42,7 +42,7 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
     // Who has closed its side before it was answered hears where the stream begins, and no more.
     if (socket.readableEnded) sink.end()
   } catch (error) {
-    const answer = toRefusal(surface, error, tryNegotiate(incoming.headers.accept))
+    const answer = toRefusal(surface, error, { operation: 'read', form: tryNegotiate(incoming.headers.accept) })
     // Into a stream that has begun, no answer can be put.
     if (hasSink) socket.destroy()
     else if (!socket.destroyed) finish(surface, socket, withHeaders(answer, varyingHeaders(head, answer.status)))

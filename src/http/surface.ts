@@ -2,6 +2,8 @@ import type { Hub } from '../hub/hub.js'
 import type { Access } from './access.js'
 import type { Assets } from './assets.js'
 import type { Budget } from './budget.js'
+import type { Metrics } from './metrics.js'
+import type { HttpObserver } from './observer.js'
 import type { Pipeline } from './pipeline.js'
 import type { Publisher } from './publisher.js'
 import type { Report } from './report.js'
@@ -14,7 +16,10 @@ export interface Surface {
   readonly settings: HttpSettings
   readonly access: Access
   readonly assets: Assets
+  /** Nothing: there is no `/metrics`. */
+  readonly metrics: Metrics | undefined
   readonly report: Report
+  readonly observer: HttpObserver
   readonly publisher: Publisher
   /** Connections of streams, and of streams that were refused. */
   readonly sockets: HeldSockets

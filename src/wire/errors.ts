@@ -14,6 +14,7 @@ export const errorCodes = {
   'unknown-parameter': [400, 'Unknown parameter'],
   'too-many-topics': [400, 'Too many topics'],
   'too-many-events': [400, 'Too many events in one request'],
+  unauthorized: [401, 'A token is asked for'],
   'not-allowed': [403, 'Not allowed'],
   'reserved-topic': [403, 'The topic belongs to the hub'],
   'host-not-allowed': [403, 'Unknown Host'],

@@ -25,6 +25,8 @@ export async function startHub(
     readonly hub?: HubOptions
     readonly log?: EventLog
     readonly assets?: HttpServerOptions['assets']
+    readonly metrics?: HttpServerOptions['metrics']
+    readonly observer?: HttpServerOptions['observer']
   } = {},
 ): Promise<HubOnHttp> {
   const log = options.log ?? createMemoryLog()
@@ -35,6 +37,8 @@ export async function startHub(
     hub,
     settings: resolveHttpSettings({ port: 0, ...options.settings }),
     assets: options.assets,
+    metrics: options.metrics,
+    observer: options.observer,
     report,
   })
   const { url, port } = await server.listen()

@@ -1,75 +1,19 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run, settle } from '../support/command-line.js'
 import { requireProgram } from '../support/programs.js'
 
 const git = requireProgram('git', 'apt-get install git')
 const curl = requireProgram('curl', 'apt-get install curl')
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A program in a process group of its own, as a terminal has it: what Ctrl+C sends goes to all of it. */
-interface Run {
-  readonly ended: Promise<number | null>
-  output(): string
-  /** Resolves when the output has `pattern`; rejects with it if the program ends before. */
-  until(pattern: RegExp): Promise<RegExpExecArray>
-  signalAll(signal: NodeJS.Signals): void
-  signalFirst(signal: NodeJS.Signals): void
-}
-
-const running = new Set<ChildProcess>()
-
-function run(command: string, args: readonly string[], cwd: string): Run {
-  // What the npm that runs these tests has set is nothing that a stranger has.
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|CI$|NODE_ENV$)/.test(name)))
-  const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
-  running.add(child)
-  let output = ''
-  let look = (): void => {}
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8')
-    stream.on('data', (text: string) => {
-      output += text
-      look()
-    })
-  }
-  const ended = new Promise<number | null>(resolve => {
-    child.once('close', code => {
-      running.delete(child)
-      resolve(code)
-    })
-  })
-  const signal = (pid: number | undefined, name: NodeJS.Signals): void => {
-    if (pid !== undefined) process.kill(pid, name)
-  }
-  return {
-    ended,
-    output: () => output,
-    until: pattern =>
-      new Promise((resolve, reject) => {
-        look = () => {
-          const match = pattern.exec(output)
-          if (match) resolve(match)
-        }
-        look()
-        void ended.then(code => reject(new Error(`${command} ended with ${code} before ${pattern}\n${output}`)))
-      }),
-    signalAll: name => signal(child.pid && -child.pid, name),
-    signalFirst: name => signal(child.pid, name),
-  }
-}
-
 function script(call: string): string {
   return `import { build, checkNode, isInstalled } from './scripts/set-up.mjs'\n${call}`
-}
-
-async function settle({ ended, output }: Run): Promise<string> {
-  expect({ code: await ended, output: output() }).toMatchObject({ code: 0 })
-  return output()
 }
 
 describe.skipIf(!git || !curl)('a stranger with a fresh clone', () => {
@@ -80,7 +24,6 @@ describe.skipIf(!git || !curl)('a stranger with a fresh clone', () => {
     execFileSync('git', ['clone', '--quiet', root, clone])
   })
   afterAll(async () => {
-    for (const child of running) if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
     await rm(join(clone, '..'), { recursive: true, force: true })
   })
 
@@ -144,5 +87,17 @@ describe.skipIf(!git || !curl)('a stranger with a fresh clone', () => {
       /^Tidings needs Node\.js 20\.19 or newer, and this is 20\.18\.9/,
     )
     expect(await setUp("checkNode('20.19.0'); checkNode('22.0.0')")).toBe('')
+  }, 60_000)
+
+  it('packs the whole package, built from what is there today', async () => {
+    const pack = async (): Promise<readonly string[]> => {
+      const said = await settle(run('npm', ['pack', '--dry-run', '--json', '--silent'], clone))
+      return [...said.matchAll(/"path": "([^"]+)"/g)].map(([, path = '']) => path)
+    }
+    await rm(join(clone, 'dist'), { recursive: true })
+    const packed = await pack()
+    expect(packed).toEqual(expect.arrayContaining(['dist/cli/main.js', 'dist/entry/index.js', 'dist/entry/index.d.ts']))
+    await writeFile(join(clone, 'dist', 'removed-long-ago.js'), '')
+    expect(await pack()).toEqual(packed)
   }, 60_000)
 })

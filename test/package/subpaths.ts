@@ -1,0 +1,71 @@
+/** What a subpath of the package gives, beside its types. */
+interface Subpath {
+  /** The file of `src/entry/`, without its ending. */
+  readonly module: string
+  readonly values: readonly string[]
+  readonly types: readonly string[]
+}
+
+/** All that applications may import: what is not here may change at any time, what is here is a promise. */
+export const subpaths: Readonly<Record<string, Subpath>> = {
+  '.': {
+    module: 'index',
+    values: ['TidingsError', 'createHttpServer', 'createHub', 'createMemoryLog', 'resolveHttpSettings'],
+    types: [
+      'Asset',
+      'Assets',
+      'ErrorCode',
+      'EventLog',
+      'EventObject',
+      'Gap',
+      'HttpLimits',
+      'HttpServerOptions',
+      'HttpSettings',
+      'Hub',
+      'HubOptions',
+      'HubServer',
+      'HubStatus',
+      'Listening',
+      'LogOptions',
+      'MemoryLogOptions',
+      'NewEvent',
+      'Once',
+      'PageOptions',
+      'PageResult',
+      'PartialHttpSettings',
+      'Report',
+      'RetentionRule',
+      'Since',
+      'TopicStatus',
+    ],
+  },
+  './wire': {
+    module: 'wire',
+    values: [
+      'TidingsError',
+      'checkEventId',
+      'checkKey',
+      'checkTopic',
+      'checkType',
+      'createParser',
+      'encodeBlock',
+      'hubTypes',
+      'matches',
+      'nameLimits',
+      'parsePosition',
+      'parseSelector',
+      'toPositionText',
+    ],
+    types: ['AsideBlock', 'ErrorCode', 'EventBlock', 'ParsedEvent', 'Parser', 'ParserOptions', 'Position', 'Selector'],
+  },
+  './lmdb': { module: 'lmdb', values: ['openLmdbLog'], types: ['LmdbOptions'] },
+}
+
+/** What `exports` in package.json says for them. */
+export function toExports(): object {
+  const entries = Object.entries(subpaths).map(([subpath, { module }]) => [
+    subpath,
+    { types: `./dist/entry/${module}.d.ts`, default: `./dist/entry/${module}.js` },
+  ])
+  return { ...Object.fromEntries(entries), './package.json': './package.json' }
+}

@@ -1,0 +1,193 @@
+import { existsSync } from 'node:fs'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
+import { publint } from 'publint'
+import { rolldown } from 'rolldown'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run, settle } from '../support/command-line.js'
+import { installInto, measureInstalled, packInto } from '../support/package.js'
+import { subpaths, toExports } from './subpaths.js'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const mib = 1024 * 1024
+
+/** The `node` programs to run the package with: those that `TIDINGS_TEST_NODES` lists as `PATH` does, or this one. */
+const nodes = process.env['TIDINGS_TEST_NODES']?.split(delimiter) ?? [process.execPath]
+
+let directory = ''
+let tarball = ''
+/** Folders in which it is installed with all that it can use, and without what is optional. */
+let full = ''
+let lean = ''
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'tidings-tarball-'))
+  tarball = await packInto(directory)
+  full = join(directory, 'full')
+  lean = join(directory, 'lean')
+  await installInto(full, tarball)
+  await installInto(lean, tarball, '--omit=optional')
+}, 120_000)
+afterAll(() => rm(directory, { recursive: true, force: true }))
+
+const packed = (path: string): string => join(lean, 'node_modules', 'tidings', path)
+
+describe('the tarball', () => {
+  it('holds what is run and what is told, and no more', async () => {
+    const known =
+      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:browser|console)\/[\w-]+\.(?:html|js|css|svg)|dist\/(.+)\.(?:js|d\.ts))$/
+    const found = await readdir(packed(''), { recursive: true, withFileTypes: true })
+    const files = found
+      .filter(entry => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name).slice(packed('/').length).replaceAll('\\', '/'))
+    expect(files.filter(file => !known.test(file))).toEqual([])
+    const sourceless = files.filter(file => {
+      const stem = known.exec(file)?.[1]
+      return stem !== undefined && !existsSync(join(root, 'src', `${stem}.ts`))
+    })
+    expect(sourceless).toEqual([])
+    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'browser/tidings.js']))
+  })
+
+  it('runs nothing when it is installed', async () => {
+    const { scripts } = JSON.parse(await readFile(packed('package.json'), 'utf8'))
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) expect(scripts).not.toHaveProperty(name)
+  })
+
+  it('has the subpaths of the list', async () => {
+    expect(JSON.parse(await readFile(packed('package.json'), 'utf8')).exports).toEqual(toExports())
+  })
+
+  it('is what publint asks for', async () => {
+    expect((await publint({ pkgDir: packed(''), strict: true, pack: false })).messages).toEqual([])
+  })
+
+  it('has types that resolve as its modules do', async () => {
+    const result = await checkPackage(createPackageFromTarballData(await readFile(tarball)))
+    if (!result.types) throw new Error('no types')
+    // CommonJS may require it in every Node.js that it runs in (below); what resolved before `exports` were is older than it.
+    const olden = new Set(['node10', 'node16-cjs'])
+    expect(
+      result.problems.filter(problem => !('resolutionKind' in problem && olden.has(problem.resolutionKind))),
+    ).toEqual([])
+    expect(Object.keys(result.entrypoints).sort()).toEqual(Object.keys(toExports()).sort())
+  })
+
+  it.each([
+    ['nodenext', 'nodenext'],
+    ['bundler', 'esnext'],
+  ])('compiles an application, checked to the last declaration (%s)', async (moduleResolution, module) => {
+    const project = join(lean, `application-${moduleResolution}`)
+    await cp(join(root, 'test', 'package', 'fixture'), project, { recursive: true })
+    const compilerOptions = { module, moduleResolution, target: 'es2023', strict: true, skipLibCheck: false, types: [] }
+    await writeFile(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+    expect(await settle(run(process.execPath, [tsc, '-p', project], lean))).toBe('')
+    const script = `
+      import { codeOf, readEvents, startApplication } from './application.js'
+      for (const directory of [undefined, 'log-${moduleResolution}']) {
+        const application = await startApplication(directory).catch(codeOf)
+        if (typeof application === 'string') { console.log(application); continue }
+        await application.publish({ topic: 'news', data: 'Hello' })
+        const heard = await (await fetch(application.url + '/events/news', { headers: { accept: 'application/json' } })).json()
+        console.log(heard.events[0].data, ...await application.newest('**'), readEvents(new TextEncoder().encode('data: 1\\n\\n'))[0].data)
+        await application.close()
+      }`
+    await writeFile(join(project, 'run.js'), script)
+    expect(await settle(run(process.execPath, [join(project, 'run.js')], lean))).toBe('Hello Hello 1\ndriver-missing\n')
+  })
+
+  it('gives browsers the wire format, without a name of Node.js in it', async () => {
+    const input = join(lean, 'page.js')
+    await writeFile(input, "export * from 'tidings/wire'\n")
+    const bundle = await rolldown({ input, platform: 'browser', logLevel: 'silent' })
+    const { output } = await bundle.generate({ format: 'esm', minify: true })
+    await bundle.close()
+    expect(output.map(({ type, fileName }) => [type, fileName])).toEqual([['chunk', 'page.js']])
+    const [{ code, imports }] = output
+    expect(imports).toEqual([])
+    expect(code).not.toMatch(/node:|\bprocess\b|\bBuffer\b|\brequire\b/)
+    // 6.6 kB when this was written.
+    expect(code.length).toBeLessThan(8_000)
+    const wire: Record<string, unknown> = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+    expect(Object.keys(wire).sort()).toEqual(subpaths['./wire']?.values)
+  })
+})
+
+describe.each(Object.entries(subpaths))('the subpath %s', (subpath, { module, values, types }) => {
+  const specifier = `tidings${subpath.slice(1)}`
+
+  it('exports what the list says', async () => {
+    const script = `console.log(JSON.stringify(Object.keys(await import('${specifier}')).sort()))`
+    const said = await settle(run(process.execPath, ['--input-type=module', '-e', script], full))
+    expect(JSON.parse(said)).toEqual(values)
+    expect(namesIn(await readFile(packed(`dist/entry/${module}.d.ts`), 'utf8'))).toEqual([...values, ...types].sort())
+  })
+
+  it('can be required', async () => {
+    await writeFile(join(full, 'required.cjs'), `console.log(Object.keys(require('${specifier}')).length)`)
+    expect(await settle(run(process.execPath, ['--no-warnings', 'required.cjs'], full))).toBe(`${values.length}\n`)
+  })
+})
+
+describe('an empty folder in which it is installed', () => {
+  it('holds no more than it has to, and nothing that has to be built', async () => {
+    // Measured on Linux x64, where the driver comes for four kinds of system: 29 packages of 25.2 MiB; without it 18 of 5 MiB.
+    const { packages, bytes, withScripts } = await measureInstalled(full)
+    expect(packages).toBeLessThanOrEqual(32)
+    expect(bytes).toBeLessThan(30 * mib)
+    // Both come built, and work without their scripts, as everything here does.
+    expect(withScripts).toEqual(['lmdb', 'msgpackr-extract'])
+    const without = await measureInstalled(lean)
+    expect(without.packages).toBeLessThanOrEqual(20)
+    expect(without.bytes).toBeLessThan(6 * mib)
+    expect(without.withScripts).toEqual([])
+  })
+
+  it('serves with `npx tidings serve`, keeping its log there', async () => {
+    const hub = run('npx', ['tidings', 'serve', '--port', '0'], full)
+    await expectToServe(hub)
+    expect(existsSync(join(full, '.tidings', 'data.mdb'))).toBe(true)
+  })
+
+  it.each(nodes)('serves by %s', async node => {
+    for (const [folder, log] of [
+      [full, `lmdb:${join(directory, `log-${nodes.indexOf(node)}`)}`],
+      [lean, 'memory:'],
+    ] as const) {
+      const main = join(folder, 'node_modules', 'tidings', 'dist', 'cli', 'main.js')
+      await expectToServe(run(node, [main, 'serve', '--port', '0', '--log', log], folder))
+    }
+  })
+
+  it('says what is missing where optional packages were left out', async () => {
+    const hub = run('npx', ['tidings', 'serve', '--port', '0'], lean)
+    expect(await hub.ended).toBe(1)
+    expect(hub.output()).toContain('npm install lmdb')
+    expect(hub.output()).toContain('--log memory:')
+  })
+})
+
+/** Hears what it publishes, and ends the hub. */
+async function expectToServe(hub: ReturnType<typeof run>): Promise<void> {
+  const [, url] = await hub.until(/^Listening on (http:\S+)$/m)
+  const stream = await fetch(`${url}/events/news`)
+  const text = stream.text()
+  expect((await fetch(`${url}/events/news`, { method: 'POST', body: '새 소식' })).status).toBe(200)
+  hub.signalAll('SIGTERM')
+  await hub.ended
+  expect(await text).toContain('data: 새 소식\n')
+  expect(hub.output()).toMatch(/^Ended\.$/m)
+  expect(hub.output()).not.toContain('Warning')
+}
+
+/** The names that a declaration file exports. */
+function namesIn(declarations: string): readonly string[] {
+  const code = declarations.replaceAll(/\/\*[\s\S]*?\*\//g, '')
+  const listed = [...code.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, names = '']) => names.split(','))
+  const declared = [...code.matchAll(/^export declare (?:function|const|class) (\w+)/gm)].map(([, name = '']) => name)
+  return [...listed.map(name => name.replace(/^\s*type /, '').trim()), ...declared].filter(name => name !== '').sort()
+}

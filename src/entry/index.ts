@@ -1,7 +1,15 @@
 // `tidings`: a hub in an application's own process.
 export type { Asset, Assets } from '../http/assets.js'
+export type { Metrics } from '../http/metrics.js'
+export type { HttpObserver, Operation } from '../http/observer.js'
 export type { Report } from '../http/report.js'
-export { createHttpServer, type HttpServerOptions, type HubServer, type Listening } from '../http/server.js'
+export {
+  createHttpServer,
+  type HttpServerOptions,
+  type HttpStatus,
+  type HubServer,
+  type Listening,
+} from '../http/server.js'
 export {
   type HttpLimits,
   type HttpSettings,

@@ -1,6 +1,3 @@
-import { type ServerResponse, STATUS_CODES } from 'node:http'
-import type { Socket } from 'node:net'
-
 /** A whole answer, before it is known whether a response or a bare socket carries it. */
 export interface Answer {
   readonly status: number
@@ -26,56 +23,4 @@ export function jsonAnswer(value: unknown, headers: Readonly<Record<string, stri
 /** An answer with further headers, which win. */
 export function withHeaders(answer: Answer, headers: Readonly<Record<string, string>>): Answer {
   return { ...answer, headers: { ...answer.headers, ...headers } }
-}
-
-/** Whether an answer of this status has neither body nor length (RFC 9110, 6.4.1 and 8.6). */
-function isBodiless(status: number): boolean {
-  return status === 204 || status === 304
-}
-
-/** Sends `answer` as a response; to a HEAD the headers alone, with the length that GET would have. */
-export function sendAnswer(response: ServerResponse, answer: Answer): void {
-  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
-  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
-  response.statusCode = answer.status
-  if (isBodiless(answer.status)) {
-    response.end()
-    return
-  }
-  // A stream has no length: it ends with its connection.
-  if (answer.headers['Connection'] !== 'close') response.setHeader('Content-Length', body.length)
-  response.end(body)
-}
-
-/** The status line and headers of an answer after which the connection ends, as one text. */
-export function toHead(status: number, headers: Readonly<Record<string, string>>, length?: number): string {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`
-  for (const [name, value] of Object.entries(headers)) {
-    // The last gate: nothing that came from a caller may end a header.
-    if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw new RangeError(`The header ${name} has a control character.`)
-    text += `${name}: ${value}\r\n`
-  }
-  if (length !== undefined) text += `Content-Length: ${length}\r\n`
-  return `${text}Connection: close\r\nDate: ${httpDate()}\r\n\r\n`
-}
-
-/** Writes `answer` to a bare socket, in one write. */
-export function writeAnswer(socket: Socket, answer: Answer): void {
-  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
-  const length = isBodiless(answer.status) ? undefined : body.length
-  const head = Buffer.from(toHead(answer.status, answer.headers, length), 'latin1')
-  socket.write(length ? Buffer.concat([head, body]) : head)
-}
-
-let dateSecond = 0
-let dateText = ''
-
-/** Now, as `Date` says it; made once a second. */
-function httpDate(): string {
-  const second = Math.floor(Date.now() / 1000)
-  if (second !== dateSecond) {
-    dateSecond = second
-    dateText = new Date(second * 1000).toUTCString()
-  }
-  return dateText
 }

@@ -30,9 +30,9 @@ export interface FlagsRead<T> {
   readonly positionals: readonly string[]
 }
 
-/** `maxStreams` as it is written on the command line. */
+/** `cursorFile` and `limits.maxStreams` as they are written on the command line: `cursor-file`, `limits-max-streams`. */
 export function toFlagName(member: string): string {
-  return member.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
+  return member.replaceAll('.', '-').replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)
 }
 
 /**
@@ -148,7 +148,8 @@ function unknownFlag<T extends object>(command: string, flags: Flags<T>, written
     ),
     'help',
   ]
-  const meant = nearest(written.replace(/^-+/, ''), known)
+  const name = written.replace(/^-+/, '')
+  const meant = nearest(name, known) ?? known.find(each => each.endsWith(`-${name}`))
   const hint = meant ? `Did you mean --${meant}?` : `See tidings ${command} --help.`
   return invalid(`tidings ${command} has no option ${written}. ${hint}`)
 }

@@ -72,13 +72,20 @@ export type PartialHttpSettings = {
 const KiB = 1024
 const MiB = 1024 * KiB
 
-type Bounds = readonly [fallback: number, least: number, most: number]
+/** The default, the least and the most of a number; without a default, it depends on the machine or on others. */
+export type Bounds = readonly [fallback: number | undefined, least: number, most: number]
 
-const limitBounds = {
+const mostConnections = 1_000_000
+
+/** The bounds of each limit, and its default. */
+export const limitBounds: { readonly [Name in keyof HttpLimits]: Bounds } = {
   maxEventBytes: [256 * KiB, 1, 16 * MiB],
   maxBodyBytes: [16 * MiB, 1, 256 * MiB],
   maxEvents: [1000, 1, 1000],
   maxSelectors: [100, 1, 100],
+  maxConnections: [undefined, 1, mostConnections],
+  maxStreams: [undefined, 0, mostConnections],
+  maxLongPolls: [undefined, 0, mostConnections],
   maxPublishBytesInFlight: [64 * MiB, 64 * KiB, 16 * 1024 * MiB],
   maxPageBytesInFlight: [64 * MiB, 64 * KiB, 16 * 1024 * MiB],
   maxJsonDepth: [64, 2, 512],
@@ -89,9 +96,15 @@ const limitBounds = {
   bodyTimeoutMs: [30_000, 100, 3_600_000],
   writeTimeoutMs: [30_000, 100, 3_600_000],
   keepAliveTimeoutMs: [65_000, 1000, 3_600_000],
-} as const satisfies Partial<Record<keyof HttpLimits, Bounds>>
+}
 
-const limitNames = [...Object.keys(limitBounds), 'maxConnections', 'maxStreams', 'maxLongPolls']
+/** The bounds of `port`, and its default. */
+export const portBounds: Bounds = [8080, 0, 65_535]
+
+/** How many selectors `defaultTopics` may have. */
+export const maxDefaultTopics = 100
+
+const limitNames = Object.keys(limitBounds)
 const settingNames = [
   'host',
   'port',
@@ -121,7 +134,7 @@ export function resolveHttpSettings(partial: PartialHttpSettings = {}): HttpSett
   }
   return Object.freeze({
     host,
-    port: wholeNumber('port', partial.port, [8080, 0, 65_535]),
+    port: wholeNumber('port', partial.port, portBounds),
     open,
     allowedHosts: texts('allowedHosts', partial.allowedHosts ?? [], checkHost),
     allowedOrigins: texts('allowedOrigins', partial.allowedOrigins ?? [], checkOrigin),
@@ -131,24 +144,20 @@ export function resolveHttpSettings(partial: PartialHttpSettings = {}): HttpSett
   })
 }
 
-function resolveLimits(partial: NonNullable<PartialHttpSettings['limits']>): HttpLimits {
+/** The limits, complete and frozen. Throws as `resolveHttpSettings`. */
+export function resolveLimits(partial: NonNullable<PartialHttpSettings['limits']>): HttpLimits {
   refuseUnknown(partial, limitNames, 'limits.')
-  const limit = (name: keyof HttpLimits, bounds: Bounds) => wholeNumber(`limits.${name}`, partial[name], bounds)
-  const bounded = (name: keyof typeof limitBounds) => limit(name, limitBounds[name])
-  const most = 1_000_000
-  const maxConnections = limit('maxConnections', [
-    partial.maxConnections === undefined ? connectionsWithinDescriptors() : 1,
-    1,
-    most,
-  ])
+  const bounded = (name: keyof HttpLimits, fallback?: () => number) =>
+    wholeNumber(`limits.${name}`, partial[name] ?? fallback?.(), limitBounds[name])
+  const maxConnections = bounded('maxConnections', connectionsWithinDescriptors)
   return Object.freeze({
     maxEventBytes: bounded('maxEventBytes'),
     maxBodyBytes: bounded('maxBodyBytes'),
     maxEvents: bounded('maxEvents'),
     maxSelectors: bounded('maxSelectors'),
     maxConnections,
-    maxStreams: limit('maxStreams', [Math.floor(maxConnections * 0.9), 0, most]),
-    maxLongPolls: limit('maxLongPolls', [Math.min(Math.ceil(maxConnections / 4), 5000), 0, most]),
+    maxStreams: bounded('maxStreams', () => Math.floor(maxConnections * 0.9)),
+    maxLongPolls: bounded('maxLongPolls', () => Math.min(Math.ceil(maxConnections / 4), 5000)),
     maxPublishBytesInFlight: bounded('maxPublishBytesInFlight'),
     maxPageBytesInFlight: bounded('maxPageBytesInFlight'),
     maxJsonDepth: bounded('maxJsonDepth'),
@@ -180,7 +189,7 @@ function refuseUnknown(given: object, known: readonly string[], prefix: string):
 
 function wholeNumber(path: string, given: number | undefined, [fallback, least, most]: Bounds): number {
   const value = given ?? fallback
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
+  if (value === undefined || !Number.isSafeInteger(value) || value < least || value > most) {
     fault(path, `is a whole number from ${least} to ${most}, not ${String(value)}`)
   }
   return value
@@ -200,23 +209,26 @@ function texts(path: string, given: readonly string[], check: (text: string) => 
 
 function defaultTopics(given: readonly string[]): readonly string[] {
   const topics = texts('defaultTopics', given, checkSelector)
-  if (topics.length === 0 || topics.length > limitBounds.maxSelectors[2]) {
-    fault('defaultTopics', `has 1 to ${limitBounds.maxSelectors[2]} selectors; leave it out for everything`)
+  if (topics.length === 0 || topics.length > maxDefaultTopics) {
+    fault('defaultTopics', `has 1 to ${maxDefaultTopics} selectors; leave it out for everything`)
   }
   return topics
 }
 
-function checkHost(text: string): string | undefined {
+/** What is wrong with a name for `allowedHosts`; nothing if it is good. */
+export function checkHost(text: string): string | undefined {
   return parseAuthority(text) ? undefined : `is a name with or without a port, such as "hub.example", not "${text}"`
 }
 
-function checkOrigin(text: string): string | undefined {
+/** What is wrong with an origin for `allowedOrigins`; nothing if it is good. */
+export function checkOrigin(text: string): string | undefined {
   const authority = /^https?:\/\/([^/]+)$/.exec(text)?.[1]
   if (authority !== undefined && parseAuthority(authority) && text === text.toLowerCase()) return undefined
   return `is an origin as browsers send it, such as "https://app.example", in lower case and without a path, not "${text}"`
 }
 
-function checkSelector(text: string): string | undefined {
+/** What is wrong with a selector, of topics; nothing if it is good. */
+export function checkSelector(text: string): string | undefined {
   try {
     parseSelector(text)
     return undefined

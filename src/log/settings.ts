@@ -14,17 +14,34 @@ export interface LogSettings {
 /** The greatest delay that a timer takes. */
 const maxTimerMs = 2 ** 31 - 1
 
+/** The default, the least and the most of each number that every driver takes. */
+export const logBounds: {
+  readonly [Name in 'idempotencyMs' | 'maxOnce' | 'trimIntervalMs']: readonly [
+    fallback: number,
+    least: number,
+    most: number,
+  ]
+} = {
+  idempotencyMs: [120_000, 0, Number.MAX_SAFE_INTEGER],
+  maxOnce: [100_000, 0, Number.MAX_SAFE_INTEGER],
+  trimIntervalMs: [1_000, 1, maxTimerMs],
+}
+
 /**
  * Fills in the defaults. `defaultRetention`: the rules of a driver that cannot keep everything; default: none.
  * Throws `invalid-setting`, with the path of what is wrong.
  */
 export function resolveLogOptions(options: LogOptions, defaultRetention: readonly RetentionRule[] = []): LogSettings {
   const clock = options.clock ?? Date.now
+  const bounded = (name: keyof typeof logBounds): number => {
+    const [fallback, least, most] = logBounds[name]
+    return wholeNumber(name, options[name] ?? fallback, least, most)
+  }
   return Object.freeze({
     retention: compileRetention(options.retention ?? defaultRetention),
-    idempotencyMs: wholeNumber('idempotencyMs', options.idempotencyMs ?? 120_000, 0),
-    maxOnce: wholeNumber('maxOnce', options.maxOnce ?? 100_000, 0),
-    trimIntervalMs: wholeNumber('trimIntervalMs', options.trimIntervalMs ?? 1_000, 1, maxTimerMs),
+    idempotencyMs: bounded('idempotencyMs'),
+    maxOnce: bounded('maxOnce'),
+    trimIntervalMs: bounded('trimIntervalMs'),
     clock: () => Math.floor(clock()),
   })
 }

@@ -1,24 +1,44 @@
 import type { Command } from '../command.js'
 import { exitCodes } from '../exit-codes.js'
-import { describeFlags } from '../flags.js'
-import { readServeOptions, serveOptions } from './options.js'
+import { readCommandLine } from '../settings/command-line.js'
+import { describeSettings } from '../settings/describe.js'
+import { printConfig, printOrigins } from '../settings/print.js'
+import { readSettings } from '../settings/read.js'
 import { serve } from './serve.js'
 
-const help = `Usage: tidings serve [options]
+const help = (): string => `Usage: tidings serve [options]
 
 Runs the hub: publishes events to whoever listens, and keeps them in a log, so that nobody misses any.
 
-${describeFlags(serveOptions)}
+  tidings serve                                          on http://127.0.0.1:8080, with a log in .tidings
+  tidings serve --port 9000 --log memory:                on another port, with nothing on disk
+  tidings serve --allowed-origins https://app.example    a page of another origin may use it
+  tidings serve --config tidings.json                    with the settings of a file
+
+Each option is also a variable (--limits-max-streams is TIDINGS_LIMITS_MAX_STREAMS) and a member of the file
+({"limits": {"maxStreams": 100}}). An option goes before a variable, that before the file. What is marked with * can be
+changed in the file while the hub runs: SIGHUP reads it again.
+
+${describeSettings()}
 Exit codes: ${exitCodes.done} ended as asked, ${exitCodes.failure} failed, ${exitCodes.usage} called wrongly.
 `
 
 /** `tidings serve`. */
 export const serveCommand: Command = {
-  help: () => help,
+  help,
   async run(args) {
-    const options = readServeOptions(args)
-    if (options === 'help') process.stdout.write(help)
-    else await serve(options)
+    const line = readCommandLine(args)
+    if (line === 'help') {
+      process.stdout.write(help())
+      return exitCodes.done
+    }
+    const read = await readSettings({ args, env: process.env })
+    if (line.printConfig) {
+      process.stdout.write(printConfig(read))
+      process.stderr.write(printOrigins(read))
+    } else {
+      await serve(read.settings)
+    }
     return exitCodes.done
   },
 }

@@ -2,8 +2,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { LogPlace } from '../settings/log-place.js'
+import { resolve } from '../settings/resolve.js'
 import { openLog } from './open-log.js'
-import type { LogPlace } from './options.js'
 
 const hourMs = 3_600_000
 
@@ -16,14 +17,14 @@ describe('the log of tidings serve', () => {
 
   for (const kind of ['memory', 'lmdb'] as const) {
     it(`keeps figures of machines for an hour and all else for a week (${kind})`, async () => {
-      const place: LogPlace = kind === 'memory' ? { kind } : { kind, directory }
+      const log: LogPlace = kind === 'memory' ? { kind } : { kind, directory }
       let now = Date.UTC(2026, 10, 23)
-      const log = await openLog(place, { clock: () => now })
+      const opened = await openLog(resolve({ log }).settings, { clock: () => now })
       const held = async (): Promise<readonly string[]> => {
-        await log.trim()
-        return (await log.topics({ limit: 10 })).map(({ topic }) => topic)
+        await opened.trim()
+        return (await opened.topics({ limit: 10 })).map(({ topic }) => topic)
       }
-      await log.append([
+      await opened.append([
         { topic: 'host/load', data: '{}' },
         { topic: 'news', data: 'Hello' },
       ])
@@ -33,7 +34,7 @@ describe('the log of tidings serve', () => {
       expect(await held()).toEqual(['news'])
       now += 7 * 24 * hourMs
       expect(await held()).toEqual([])
-      await log.close()
+      await opened.close()
     })
   }
 })

@@ -1,0 +1,47 @@
+import { resolveHttpSettings, resolveLimits } from '../../http/settings.js'
+import type { SettingPath, Settings, Values } from './settings.js'
+import { type Known, type Setting, settingPaths, table } from './table.js'
+
+/**
+ * All settings, from those that were given. Throws `invalid-setting` where they do not go together: an address that others
+ * can reach, without `open`.
+ */
+export function resolve(given: Partial<Values>): { readonly settings: Settings; readonly values: Values } {
+  const limits = resolveLimits(limitsOf(given))
+  const known: Known = {
+    log: given.log ?? table.log.fallback({ log: { kind: 'memory' }, demo: false, limits }),
+    demo: given.demo ?? false,
+    limits,
+  }
+  const values = Object.fromEntries(
+    settingPaths.map(path => {
+      const { fallback }: Setting<unknown> = table[path]
+      return [path, given[path] ?? fallback(known)]
+    }),
+  ) as Values
+  const { host, port, open, allowedHosts, allowedOrigins, publicTopics, defaultTopics } = values
+  const http = resolveHttpSettings({
+    ...{ host, port, open, allowedHosts, allowedOrigins, publicTopics, defaultTopics },
+    limits,
+  })
+  const own = Object.fromEntries(Object.entries(values).filter(([path]) => !path.includes('.'))) as Omit<
+    Values,
+    `limits.${string}`
+  >
+  return { settings: Object.freeze({ ...own, ...http }), values }
+}
+
+function limitsOf(given: Partial<Values>): Record<string, number> {
+  const prefix = 'limits.'
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([path, value]) =>
+      path.startsWith(prefix) && typeof value === 'number' ? [[path.slice(prefix.length), value]] : [],
+    ),
+  )
+}
+
+/** The value of a setting as a file would have it; secrets are not in it. Nothing: it is not set. */
+export function toJson<Path extends SettingPath>(path: Path, value: Values[Path]): unknown {
+  const { kind }: Setting<unknown> = table[path] as Setting<unknown>
+  return value === undefined ? undefined : kind.toJson(value as Exclude<unknown, undefined>)
+}

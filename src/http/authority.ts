@@ -11,6 +11,17 @@ const loopbackV4 = /^127(?:\.(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)){3}$/
 
 /** The authority that `text` spells, or nothing: user names and percent-encodings are not taken. */
 export function parseAuthority(text: string): Authority | undefined {
+  if (text === lastText) return last
+  last = readAuthority(text)
+  lastText = text
+  return last
+}
+
+// One hub is called by few names, mostly the same one again.
+let lastText = ''
+let last: Authority | undefined
+
+function readAuthority(text: string): Authority | undefined {
   if (text.length > 300) return undefined
   const match = form.exec(text.toLowerCase())
   if (!match) return undefined

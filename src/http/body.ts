@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { TidingsError } from '../wire/errors.js'
+import { Gather } from './gather.js'
 
 /**
  * The body of a request, taken a chunk at a time: while nobody asks for the next one, the connection is not read, so at most
@@ -8,12 +9,55 @@ import { TidingsError } from '../wire/errors.js'
 export class Body {
   readonly #incoming: IncomingMessage
   readonly #chunks: Buffer[] = []
+  #isPulled = false
   #wake: (() => void) | undefined
   #isOver = false
   #isCut = false
 
   constructor(incoming: IncomingMessage) {
     this.#incoming = incoming
+  }
+
+  /**
+   * All of it, put together; `take` is asked for room for each chunk. Rejects with `request-timeout` if it is not whole in `waitMs`,
+   * `bad-request` if the connection ends before, and with what `take` gives where there is no room.
+   */
+  whole(waitMs: number, take: (bytes: number) => Error | undefined): Promise<Uint8Array> {
+    const incoming = this.#incoming
+    return new Promise((resolve, reject) => {
+      const gathered = new Gather()
+      const stop = (): void => {
+        clearTimeout(timer)
+        incoming.off('data', onData)
+        incoming.off('end', onEnd)
+        incoming.off('close', onCut)
+      }
+      const fail = (error: Error): void => {
+        stop()
+        incoming.pause()
+        reject(error)
+      }
+      const onData = (chunk: Buffer): void => {
+        const error = take(chunk.length)
+        if (error) fail(error)
+        else gathered.add(chunk)
+      }
+      const onEnd = (): void => {
+        stop()
+        resolve(gathered.take())
+      }
+      const onCut = (): void => fail(cut())
+      // After a pause of the event loop, timers come before what has arrived meanwhile: that is looked at first.
+      const timer = setTimeout(() => setImmediate(() => !incoming.complete && fail(tooSlow())), waitMs)
+      incoming.on('data', onData)
+      incoming.on('end', onEnd)
+      incoming.on('close', onCut)
+    })
+  }
+
+  #pull(): void {
+    this.#isPulled = true
+    const incoming = this.#incoming
     incoming.on('data', this.#onData)
     incoming.on('end', this.#onEnd)
     incoming.on('error', this.#onCut)
@@ -26,14 +70,15 @@ export class Body {
    * ends before the body does.
    */
   async next(waitMs: number): Promise<Buffer | undefined> {
+    if (!this.#isPulled) this.#pull()
     const deadline = Date.now() + waitMs
     for (;;) {
       const chunk = this.#chunks.shift()
       if (chunk) return chunk
       if (this.#isOver) return undefined
-      if (this.#isCut) throw new TidingsError('bad-request', 'The connection ended before the body did.')
+      if (this.#isCut) throw cut()
       const leftMs = deadline - Date.now()
-      if (leftMs <= 0) throw new TidingsError('request-timeout', 'The body came too slowly.')
+      if (leftMs <= 0) throw tooSlow()
       await this.#more(leftMs)
     }
   }
@@ -81,4 +126,12 @@ export class Body {
     this.#isCut = true
     this.#wake?.()
   }
+}
+
+function cut(): TidingsError {
+  return new TidingsError('bad-request', 'The connection ended before the body did.')
+}
+
+function tooSlow(): TidingsError {
+  return new TidingsError('request-timeout', 'The body came too slowly.')
 }

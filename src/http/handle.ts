@@ -23,6 +23,8 @@ import type { Surface } from './surface.js'
 const discardMs = 5_000
 /** Requests that one connection may have waiting at once; browsers have one. */
 const maxPipelined = 16
+/** Answers of so few characters are not counted against what is with slow readers: their connections cost more. */
+const smallBytes = 1024
 
 /**
  * Answers an ordinary request: everything but a stream. Never rejects.
@@ -43,8 +45,8 @@ export async function handle(
   }
   pipeline.enter(socket, response)
   // What goes wrong with a connection shows as 'close'.
-  response.on('error', () => undefined)
-  incoming.on('error', () => undefined)
+  response.on('error', ignore)
+  incoming.on('error', ignore)
   let body: Body | undefined
   const openBody = () => {
     if (expectsContinue) response.writeContinue()
@@ -63,6 +65,8 @@ export async function handle(
   send(surface, response, withHeaders(answer, varyingHeaders(head, answer.status)))
   if (!incoming.complete) (body ?? new Body(incoming)).discard(discardMs)
 }
+
+function ignore(): void {}
 
 /** For what the request is, and in which form it asks for events, if it does. */
 function whatWasAsked(head: RequestHead | undefined, method: string | undefined): Asked {
@@ -162,7 +166,13 @@ function whenLeft({ pipeline }: Surface, incoming: IncomingMessage, response: Se
 function send(surface: Surface, response: ServerResponse, answer: Answer): void {
   const { answersInFlight, pipeline, settings } = surface
   if (pipeline.isClosing) response.shouldKeepAlive = false
-  const bytes = Buffer.byteLength(answer.body)
+  const bytes = answer.body.length
+  if (bytes <= smallBytes) {
+    sendAnswer(response, answer)
+    // With the kernel already, but for a reader that has left many unread.
+    if (response.req.socket.writableLength > 0) response.setTimeout(settings.limits.writeTimeoutMs)
+    return
+  }
   if (answersInFlight.take(bytes)) {
     pipeline.whenOver(response.req.socket, response, () => answersInFlight.give(bytes))
     // The reader may take its time, but not stand still: Node.js then destroys the connection.

@@ -22,8 +22,20 @@ export function mediaTypeOf(headers: IncomingMessage['headers']): string | undef
   if (transfer !== undefined && transfer !== 'chunked') {
     throw new TidingsError('unsupported-media-type', 'Send the body as it is: the only Transfer-Encoding is chunked.')
   }
-  const text = headers['content-type']?.trim().toLowerCase()
+  const text = headers['content-type']
   if (!text) return undefined
+  if (text === lastText) return last
+  last = readMediaType(text.trim().toLowerCase())
+  lastText = text
+  return last
+}
+
+// One publisher after the other sends the same.
+let lastText = ''
+let last: string | undefined
+
+function readMediaType(text: string): string | undefined {
+  if (text === '') return undefined
   const match = form.exec(text)
   if (!match) throw new TidingsError('unsupported-media-type', 'The Content-Type is no media type.')
   const [, type, parameters = ''] = match

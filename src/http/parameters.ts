@@ -39,6 +39,8 @@ export class Parameters {
   }
 }
 
+const none = new Parameters(new Map())
+
 /** What a route takes: the names of its parameters, and those among them that may be repeated. */
 export interface KnownParameters {
   readonly names: readonly string[]
@@ -54,6 +56,7 @@ export interface KnownParameters {
  * Throws `unknown-parameter` on a name that the route does not know, `invalid-parameter` on a repeated one.
  */
 export function parseParameters(query: string, known: KnownParameters): Parameters {
+  if (query === '') return none
   const values = new Map<string, string[]>()
   for (const piece of query.split('&')) {
     if (piece === '') continue

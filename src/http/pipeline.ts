@@ -1,7 +1,13 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
-type Waiting = Map<ServerResponse, { readonly whenLeft: (() => void)[]; readonly whenOver: (() => void)[] }>
+/** Who wants to hear of a request that waits. Most of the time nobody does. */
+interface Listeners {
+  whenLeft: (() => void)[] | undefined
+  whenOver: (() => void)[] | undefined
+}
+
+type Waiting = Map<ServerResponse, Listeners>
 
 /**
  * The requests that wait for their answers, by connection: more than one, where a client sends ahead.
@@ -21,19 +27,20 @@ export class Pipeline {
 
   enter(socket: Socket, response: ServerResponse): void {
     const waiting = this.#waiting.get(socket) ?? this.#follow(socket)
-    waiting.set(response, { whenLeft: [], whenOver: [] })
+    waiting.set(response, { whenLeft: undefined, whenOver: undefined })
     response.once('close', () => leave(waiting, response))
   }
 
   /** Calls back once when the caller will send no more, or is gone. Who waits for an answer has no reason to close its side. */
   whenLeft(socket: Socket, response: ServerResponse, call: () => void): void {
-    this.#waiting.get(socket)?.get(response)?.whenLeft.push(call)
+    const entry = this.#waiting.get(socket)?.get(response)
+    if (entry) entry.whenLeft = [...(entry.whenLeft ?? []), call]
   }
 
   /** Calls back once when the answer is with the kernel, or the connection is gone. */
   whenOver(socket: Socket, response: ServerResponse, call: () => void): void {
     const entry = this.#waiting.get(socket)?.get(response)
-    if (entry) entry.whenOver.push(call)
+    if (entry) entry.whenOver = [...(entry.whenOver ?? []), call]
     else call()
   }
 
@@ -51,7 +58,11 @@ export class Pipeline {
     const waiting: Waiting = new Map()
     this.#waiting.set(socket, waiting)
     socket.once('end', () => {
-      for (const { whenLeft } of waiting.values()) for (const call of whenLeft.splice(0)) call()
+      for (const entry of waiting.values()) {
+        const calls = entry.whenLeft ?? []
+        entry.whenLeft = undefined
+        for (const call of calls) call()
+      }
     })
     socket.once('close', () => {
       for (const response of [...waiting.keys()]) leave(waiting, response)
@@ -64,5 +75,6 @@ function leave(waiting: Waiting, response: ServerResponse): void {
   const entry = waiting.get(response)
   if (!entry) return
   waiting.delete(response)
-  for (const call of [...entry.whenLeft, ...entry.whenOver]) call()
+  for (const call of entry.whenLeft ?? []) call()
+  for (const call of entry.whenOver ?? []) call()
 }

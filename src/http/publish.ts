@@ -3,7 +3,6 @@ import { TidingsError } from '../wire/errors.js'
 import { type Answer, jsonAnswer } from './answer.js'
 import type { Body } from './body.js'
 import { type NewEvent, readEventObjects, toNewEvent } from './event-object.js'
-import { Gather } from './gather.js'
 import { checkIdempotencyKey, digestOf, onceOnly } from './idempotency.js'
 import { mediaTypeOf } from './media-type.js'
 import { parseParameters } from './parameters.js'
@@ -94,23 +93,19 @@ async function withWholeBody(
   use: (bytes: Uint8Array) => Promise<Answer>,
 ): Promise<Answer> {
   if (Number(head.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  const body = open()
-  const deadline = Date.now() + limits.bodyTimeoutMs
-  const gathered = new Gather()
   // More than its bytes: what is held for a request counts too, so that very many empty ones are bounded as well.
-  let counted = 0
+  if (!inFlight.take(requestCost)) throw overloaded()
+  let size = 0
   try {
-    for (;;) {
-      if (!inFlight.take(requestCost + gathered.size - counted)) throw overloaded()
-      counted = requestCost + gathered.size
-      const chunk = await body.next(Math.max(0, deadline - Date.now()))
-      if (!chunk) break
-      if (gathered.size + chunk.length > maxBytes) throw tooLarge(maxBytes)
-      gathered.add(chunk)
-    }
-    return await use(gathered.take())
+    const bytes = await open().whole(limits.bodyTimeoutMs, length => {
+      if (size + length > maxBytes) return tooLarge(maxBytes)
+      if (!inFlight.take(length)) return overloaded()
+      size += length
+      return undefined
+    })
+    return await use(bytes)
   } finally {
-    inFlight.give(counted)
+    inFlight.give(requestCost + size)
   }
 }
 

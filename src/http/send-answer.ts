@@ -8,17 +8,17 @@ function isBodiless(status: number): boolean {
 }
 
 /** Sends `answer` as a response; to a HEAD the headers alone, with the length that GET would have. */
-export function sendAnswer(response: ServerResponse, answer: Answer): void {
-  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body
-  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
-  response.statusCode = answer.status
-  if (isBodiless(answer.status)) {
-    response.end()
+export function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+  const lines: string[] = []
+  for (const name in headers) lines.push(name, headers[name] as string)
+  if (isBodiless(status)) {
+    response.writeHead(status, lines).end()
     return
   }
   // A stream has no length: it ends with its connection.
-  if (answer.headers['Connection'] !== 'close') response.setHeader('Content-Length', body.length)
-  response.end(body)
+  if (headers['Connection'] !== 'close') lines.push('Content-Length', String(Buffer.byteLength(body)))
+  // A text goes out in one piece with the headers.
+  response.writeHead(status, lines).end(body)
 }
 
 /** The status line and headers of an answer after which the connection ends, as one text. */

@@ -11,6 +11,8 @@ export const nameLimits = {
 /** The types of the hub's own events; every type that begins with `$` is the hub's. */
 export const hubTypes = { cursor: '$cursor', gap: '$gap', end: '$end', expired: '$expired' } as const
 
+/** What nearly all topics look like, and what has no fault. */
+const plainTopic = /^[\w-]+(?:\/[\w-]+)*$/
 const controlOrFormat = /[\p{Cc}\p{Cf}]/u
 const control = /\p{Cc}/u
 const visibleAscii = /^[!-~]+$/
@@ -36,6 +38,7 @@ function isLongerThan(text: string, bytes: number): boolean {
  * (C0, C1, DEL, Unicode `Cf`), no segment `.` or `..`. Names of the hub (`$...`) are topics too.
  */
 export function topicFault(topic: string): string | undefined {
+  if (topic.length <= nameLimits.topicBytes && plainTopic.test(topic)) return undefined
   if (topic === '') return 'a topic has at least one character'
   if (isLongerThan(topic, nameLimits.topicBytes)) return `a topic has at most ${nameLimits.topicBytes} bytes`
   if (!topic.isWellFormed()) return 'a topic is well-formed Unicode, this one has half a surrogate pair'

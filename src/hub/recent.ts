@@ -4,16 +4,44 @@ import type { Encoding } from './sink.js'
 /** What an event costs beside its text: objects and references, as measured roughly on 64-bit V8. */
 const eventOverheadBytes = 256
 
-/** An event of the live flow, with the frames that were made of it. */
-export interface RecentEvent {
+/** An event of the live flow, with the frames that were made of it. What nobody asked for yet is not made: most events have few readers. */
+export class RecentEvent {
   readonly event: LogEvent
   /** Its position. */
   readonly id: string
-  /** Its topic and key, as conflation tells events apart: made once, however many windows and readers ask. */
-  readonly state: string
-  readonly encodings: Encoding[]
-  readonly frames: Uint8Array[]
   bytes: number
+  #state: string | undefined
+  #encodings: Encoding[] | undefined
+  #frames: Uint8Array[] | undefined
+
+  constructor(event: LogEvent, id: string, bytes: number) {
+    this.event = event
+    this.id = id
+    this.bytes = bytes
+  }
+
+  /** Its topic and key, as conflation tells events apart: made once, however many windows and readers ask. */
+  get state(): string {
+    this.#state ??= `${this.event.topic}\n${this.event.key}`
+    return this.#state
+  }
+
+  /** The frame that was made for an encoding; nothing if none was. */
+  found(encoding: Encoding): Uint8Array | undefined {
+    const at = this.#encodings?.indexOf(encoding) ?? -1
+    return at >= 0 ? this.#frames?.[at] : undefined
+  }
+
+  made(encoding: Encoding, frame: Uint8Array): void {
+    if (this.#encodings && this.#frames) {
+      this.#encodings.push(encoding)
+      this.#frames.push(frame)
+    } else {
+      this.#encodings = [encoding]
+      this.#frames = [frame]
+    }
+    this.bytes += frame.length
+  }
 }
 
 /**
@@ -52,7 +80,7 @@ export class Recent {
   push(event: LogEvent, id: string): RecentEvent {
     // UTF-16 is counted, the larger of V8's two ways to hold text.
     const bytes = eventOverheadBytes + 2 * (event.data.length + event.topic.length + event.key.length)
-    const recent: RecentEvent = { event, id, state: `${event.topic}\n${event.key}`, encodings: [], frames: [], bytes }
+    const recent = new RecentEvent(event, id, bytes)
     this.#events.push(recent)
     this.#bytes += bytes
     return recent
@@ -60,12 +88,10 @@ export class Recent {
 
   /** The frame of an event for one kind of sink: made at the first call, the same bytes ever after. */
   frame(recent: RecentEvent, encoding: Encoding): Uint8Array {
-    const at = recent.encodings.indexOf(encoding)
-    if (at >= 0) return recent.frames[at] as Uint8Array
+    const found = recent.found(encoding)
+    if (found) return found
     const frame = encoding.event(recent.event, recent.id)
-    recent.encodings.push(encoding)
-    recent.frames.push(frame)
-    recent.bytes += frame.length
+    recent.made(encoding, frame)
     if (recent.event.offset > this.#from) this.#bytes += frame.length
     return frame
   }

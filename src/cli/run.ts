@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { nearest } from '../http/nearest.js'
 import { TidingsError } from '../wire/errors.js'
 import type { Command } from './command.js'
 import { commands } from './commands.js'
 import { exitCodeOf, exitCodes } from './exit-codes.js'
 import { report } from './report.js'
+import { version } from './version.js'
 
 /**
  * Runs a command line (without the program's own name) to its end, and leaves its exit code to the process.
@@ -70,13 +70,4 @@ tidings COMMAND --help says more, with examples; tidings --version which version
 
 Exit codes: ${exitCodes.done} done, ${exitCodes.failure} failed, ${exitCodes.usage} called wrongly, ${exitCodes.refused} the hub refused some, ${exitCodes.unreachable} the hub could not be reached.
 `
-}
-
-/** The version of the package. */
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const about: unknown = JSON.parse(text)
-  if (typeof about !== 'object' || about === null || !('version' in about))
-    throw new Error('package.json has no version')
-  return String(about.version)
 }

@@ -33,10 +33,20 @@ export interface HubProcess {
   readonly ended: Promise<HubEnd>
   /** What it has written so far, both streams. */
   output(): string
+  /** The lines of its log so far. */
+  log(): readonly LogLine[]
   /** `SIGKILL`, as a power cut for the process; resolves when it is gone. */
   kill(): Promise<HubEnd>
   /** `SIGTERM`: the hub drains; resolves when it is gone. */
   terminate(): Promise<HubEnd>
+}
+
+/** One line of the hub's log; beside these, what else is told of what happened. */
+export interface LogLine {
+  readonly level: string
+  readonly time: string
+  readonly msg: string
+  readonly [field: string]: unknown
 }
 
 export interface HubEnd {
@@ -77,10 +87,12 @@ export async function startHubProcess(options: HubProcessOptions = {}): Promise<
   })
   running.add(child)
   let output = ''
+  let errors = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8')
     stream.on('data', (text: string) => {
       output += text
+      if (stream === child.stderr) errors += text
     })
   }
   const ended = new Promise<HubEnd>(resolve => {
@@ -102,9 +114,19 @@ export async function startHubProcess(options: HubProcessOptions = {}): Promise<
     pid,
     ended,
     output: () => output,
+    log: () => toLogLines(errors),
     kill: () => send('SIGKILL'),
     terminate: () => send('SIGTERM'),
   }
+}
+
+/** The lines of a hub's error stream that are lines of its log, as they are where nobody looks on. */
+export function toLogLines(text: string): readonly LogLine[] {
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .filter(line => line.startsWith('{'))
+    .map(line => JSON.parse(line) as LogLine)
 }
 
 /** A port that was free a moment ago: for a hub that is to be started again where it was. */

@@ -37,7 +37,7 @@ export const serveCommand: Command = {
       process.stdout.write(printConfig(read))
       process.stderr.write(printOrigins(read))
     } else {
-      await serve(read.settings)
+      return serve(read.settings)
     }
     return exitCodes.done
   },

@@ -38,6 +38,7 @@ export const errorCodes = {
   'log-corrupt': [0, 'The log is damaged'],
   'log-foreign': [0, 'Not a log of Tidings'],
   'log-newer': [0, 'The log is of a newer version'],
+  'place-taken': [0, 'There is something in that place'],
   'driver-missing': [0, 'The driver of the log is not installed'],
   'invalid-setting': [0, 'A setting has no such value'],
   'cannot-listen': [0, 'Cannot listen'],

@@ -109,7 +109,7 @@ export function selectorRange(selector: Selector): { readonly start: Buffer; rea
   return { start: topicKey(literal), end: topicKey(`${literal}0`) }
 }
 
-export function readHead(store: Store): HeadRecord {
+export function readHead(store: Pick<Store, 'meta'>): HeadRecord {
   const value = store.meta.get(metaKeys.head)
   if (!value) throw new TidingsError('log-corrupt', 'The log is damaged: it does not say where its head is.')
   return decodeHead(value)

@@ -26,11 +26,45 @@ export async function prepareFolder(folder: string): Promise<void> {
       cause: error,
     })
   }
-  const foreign = names.filter(name => !ownNames.has(name) && !isOwnerFile(name))
+  const foreign = foreignNames(names)
   if (foreign.length === 0 || names.includes(fileNames.data)) return
-  throw new TidingsError(
+  throw unfinishedRestore(folder, names) ?? foreignFolder(folder, foreign)
+}
+
+/** The refusal of a directory in which there is something else than a log. */
+export function foreignFolder(folder: string, foreign: readonly string[]): TidingsError {
+  return new TidingsError(
     'log-foreign',
     `${folder} is not empty and holds no log (there is ${foreign.slice(0, 3).join(', ')}). Choose another directory, or a new one.`,
+  )
+}
+
+/** What of `names` no log puts into its directory. */
+export function foreignNames(names: readonly string[]): readonly string[] {
+  return names.filter(name => !ownNames.has(name) && !isOwnerFile(name))
+}
+
+const restoring = /^restoring-[0-9a-f]{16}$/
+
+/** Whether the name is that of a directory in which a log is put together that is to be restored. */
+export function isRestoring(name: string): boolean {
+  return restoring.test(name)
+}
+
+const replaced = /^replaced-[0-9]{8}T[0-9]{6}Z(-[0-9]+)?$/
+
+/** Whether the name is that of a directory which keeps a log that a restored one has replaced. */
+export function isReplaced(name: string): boolean {
+  return replaced.test(name)
+}
+
+/** The refusal of a directory whose log was to be restored, where that was cut off; nothing if it was not. */
+export function unfinishedRestore(folder: string, names: readonly string[]): TidingsError | undefined {
+  const left = names.find(isRestoring)
+  if (left === undefined) return undefined
+  return new TidingsError(
+    'log-foreign',
+    `A log was being restored in ${folder}, which was cut off (${left}). Restore it again, or delete that directory.`,
   )
 }
 
@@ -38,7 +72,7 @@ export async function prepareFolder(folder: string): Promise<void> {
  * Makes the directory and those that it is in. Not by `recursive`, which asks for ever where a directory that is there has
  * no room for another, such as /proc [Node.js 20.20].
  */
-async function makeFolder(folder: string): Promise<void> {
+export async function makeFolder(folder: string): Promise<void> {
   const make = async (): Promise<string | undefined> => {
     try {
       await mkdir(folder, { mode: 0o700 })

@@ -17,10 +17,18 @@ function encodeEpochs(epochs: readonly EpochEntry[]): Buffer {
 }
 
 /** Begins a new epoch after the head. In a write transaction. */
-export function beginEpochAfterHead(store: Store): void {
+export function beginEpochAfterHead(store: Pick<Store, 'meta'>): void {
   const value = store.meta.get(metaKeys.epochs)
   const epochs = value ? parseEpochs(value) : []
   store.meta.put(metaKeys.epochs, encodeEpochs(withEpoch(epochs, readHead(store).offset + 1)))
+}
+
+/**
+ * Whether the run that left this mark (`metaKeys.run`; nothing: it ended cleanly, or flushed all that it wrote) may have lost
+ * commits that were seen: the machine has been started anew since, or nobody knows.
+ */
+export function mayHaveLost(left: string | undefined, bootId: string | undefined): boolean {
+  return left !== undefined && (left === '' || left !== bootId)
 }
 
 /**
@@ -30,7 +38,7 @@ export function beginEpochAfterHead(store: Store): void {
  */
 export function settleRun(store: Store, run: { readonly isAsync: boolean; readonly bootId: string | undefined }): void {
   const left = store.meta.get(metaKeys.run)?.toString()
-  if (left !== undefined && (left === '' || left !== run.bootId)) beginEpochAfterHead(store)
+  if (mayHaveLost(left, run.bootId)) beginEpochAfterHead(store)
   if (run.isAsync) {
     if (left === undefined || left !== run.bootId) store.meta.put(metaKeys.run, Buffer.from(run.bootId ?? ''))
   } else if (left !== undefined) {
@@ -50,5 +58,15 @@ export function isOtherFile(store: Store, identity: string): boolean {
  */
 export function settleFile(store: Store, identity: string): void {
   if (store.meta.doesExist(metaKeys.file)) beginEpochAfterHead(store)
+  store.meta.put(metaKeys.file, Buffer.from(identity))
+}
+
+/**
+ * Makes a copy a log of its own, to be opened as it is: in a new epoch, since nobody knows what the original went on to hold, and
+ * as the file that was written last, so that no other epoch begins. In a write transaction.
+ */
+export function settleRestored(store: Pick<Store, 'meta'>, identity: string): void {
+  beginEpochAfterHead(store)
+  store.meta.remove(metaKeys.run)
   store.meta.put(metaKeys.file, Buffer.from(identity))
 }

@@ -4,7 +4,8 @@ import { resolveLogOptions, wholeNumber } from '../settings.js'
 import type { LmdbSettings } from './lmdb-log.js'
 import type { LmdbOptions } from './options.js'
 
-const defaultMapBytes = 2 ** 40
+/** The default of `mapBytes`. */
+export const defaultMapBytes: number = 2 ** 40
 
 /** The least `mapBytes`: an empty log takes some of it. */
 const leastMapBytes = 1024 * 1024

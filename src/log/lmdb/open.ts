@@ -23,6 +23,7 @@ import {
   type Driver,
   fileNames,
   loadDriver,
+  newerVersion,
   openRoot,
   openTables,
   openTablesIn,
@@ -147,10 +148,7 @@ async function openStore(
     checkKeySize(root, folder)
     const version = readFormat(root, folder)
     if (version !== undefined && version > formatVersion) {
-      throw new TidingsError(
-        'log-newer',
-        `The log in ${folder} is of version ${version}, this program knows ${formatVersion}. It was left as it is; use a newer version of Tidings.`,
-      )
+      throw newerVersion(folder, version)
     }
     const store = openTables(root, each => {
       if (version === undefined) beginLog(each)

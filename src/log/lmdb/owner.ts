@@ -32,6 +32,18 @@ export function isOwnerFile(name: string): boolean {
   return ownerName.test(name) || /^starting\.[0-9a-f]{16}\.sock$/.test(name)
 }
 
+/** Whether somebody has the directory now. Nothing in it is touched. Rejects where that may not be asked. */
+export async function isOwned(directory: string): Promise<boolean> {
+  if (process.platform === 'win32') return isAlive(await pipeName(directory))
+  const place = await socketFolder(directory)
+  try {
+    const [highest] = await ownerNumbers(directory)
+    return highest !== undefined && (await isAlive(join(place.path, `owner.${highest}.sock`)))
+  } finally {
+    await place.close()
+  }
+}
+
 /** Rejects with `log-in-use` if another has the directory. */
 export async function takeOwnership(directory: string): Promise<Ownership> {
   if (process.platform === 'win32') return takePipe(directory)

@@ -13,7 +13,11 @@ function rulesText(retention: Retention): string {
 
 /** The rules that the log was left with. */
 export function leftRules(store: Store): readonly RetentionRule[] {
-  const left: readonly RetentionRule[] = JSON.parse(store.meta.get(metaKeys.rules)?.toString() ?? '[]')
+  const left: readonly RetentionRule[] = JSON.parse(
+    store.meta.get(metaKeys.rules)?.toString() ?? '[]',
+    // Version 1 wrote `null` for a limit that was not given.
+    (_, value: unknown) => value ?? undefined,
+  )
   return left
 }
 

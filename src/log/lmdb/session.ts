@@ -3,7 +3,8 @@ import type { EpochEntry, Head } from '../log.js'
 import type { Retention } from '../retention.js'
 import { type Catalog, createCatalog, readHead } from './catalog.js'
 import { toReadError, toTidingsError } from './fault.js'
-import { decodeRule, type HeadRecord, metaKeys, ruleKey, type Store, tableNames } from './layout.js'
+import { tableBytes } from './file-pages.js'
+import { decodeRule, type HeadRecord, metaKeys, ruleKey, type Store } from './layout.js'
 import { Ledger } from './ledger.js'
 import type { Transact } from './transact.js'
 
@@ -104,7 +105,7 @@ export function createSession(options: {
       }),
     usedBytes() {
       store.root.resetReadTxn()
-      return usedBytes(store)
+      return tableBytes(store)
     },
     checkOpen,
     close() {
@@ -116,21 +117,4 @@ export function createSession(options: {
 export function parseEpochs(value: Buffer): readonly EpochEntry[] {
   const epochs: readonly EpochEntry[] = JSON.parse(value.toString())
   return epochs
-}
-
-interface PageCounts {
-  readonly pageSize: number
-  readonly treeBranchPageCount: number
-  readonly treeLeafPageCount: number
-  readonly overflowPages: number
-}
-
-function usedBytes(store: Store): number {
-  let bytes = 0
-  for (const table of tableNames) {
-    // lmdb-js declares the counts as `{}`.
-    const stats = store[table].getStats() as PageCounts
-    bytes += (stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize
-  }
-  return bytes
 }

@@ -56,12 +56,20 @@ export function openRoot(driver: Driver, directory: string, { overlapping, readO
 export function readFormat(root: Root, directory: string): number | undefined {
   const names = [...root.getKeys({ start: Buffer.of(0) })].map(key => key.toString().replace(/\0$/, ''))
   if (names.length === 0) return undefined
-  const value = names.includes('meta') ? readWord(openTable(root, 'meta'), metaKeys.format) : undefined
+  const value = names.includes('meta') ? readWord(openTableOf(root, 'meta'), metaKeys.format) : undefined
   const version = /^tidings ([1-9][0-9]{0,8})$/.exec(value ?? '')?.[1]
   if (version) return Number(version)
   throw new TidingsError(
     'log-foreign',
     `${join(directory, fileNames.data)} is an LMDB file, but not a log of Tidings. It was left as it is; choose another directory.`,
+  )
+}
+
+/** The refusal of a log that a newer program wrote. */
+export function newerVersion(directory: string, version: number): TidingsError {
+  return new TidingsError(
+    'log-newer',
+    `The log in ${directory} is of version ${version}, this program knows ${formatVersion}. It was left as it is; use a newer version of Tidings.`,
   )
 }
 
@@ -73,7 +81,8 @@ export function formatText(version: number = formatVersion): Buffer {
   return Buffer.from(`tidings ${version}`)
 }
 
-function openTable(root: Root, name: string): Table {
+/** One table, which is made if it is not there and the file may be written. */
+export function openTableOf(root: Root, name: string): Table {
   return root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' })
 }
 
@@ -90,16 +99,16 @@ export function openTables(root: Root, prepare: (store: Store) => void = () => {
 export function openTablesIn(root: Root): Store {
   return {
     root,
-    meta: openTable(root, 'meta'),
-    events: openTable(root, 'events'),
-    byTopic: openTable(root, 'byTopic'),
-    newest: openTable(root, 'newest'),
-    newestByTopic: openTable(root, 'newestByTopic'),
-    latest: openTable(root, 'latest'),
-    topics: openTable(root, 'topics'),
-    names: openTable(root, 'names'),
-    once: openTable(root, 'once'),
-    onceOrder: openTable(root, 'onceOrder'),
+    meta: openTableOf(root, 'meta'),
+    events: openTableOf(root, 'events'),
+    byTopic: openTableOf(root, 'byTopic'),
+    newest: openTableOf(root, 'newest'),
+    newestByTopic: openTableOf(root, 'newestByTopic'),
+    latest: openTableOf(root, 'latest'),
+    topics: openTableOf(root, 'topics'),
+    names: openTableOf(root, 'names'),
+    once: openTableOf(root, 'once'),
+    onceOrder: openTableOf(root, 'onceOrder'),
   }
 }
 

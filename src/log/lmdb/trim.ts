@@ -105,6 +105,19 @@ function trimStep(
 }
 
 /**
+ * Whether the oldest event that a rule has not judged yet is to go. `held`: what the rule governs, that event included;
+ * `oldest`: the least time that its age allows.
+ */
+export function isDue(
+  rule: Rule,
+  held: { readonly events: number; readonly bytes: number },
+  time: number | undefined,
+  oldest: number,
+): boolean {
+  return rule.ephemeral || held.events > rule.count || held.bytes > rule.bytes || (time !== undefined && time < oldest)
+}
+
+/**
  * Judges the events of one rule, oldest first, from where the last step ended to the first that is to stay. Every event is
  * looked at once by each rule that has a limit; what is passed over as the newest of its key goes when another takes its place
  * (`Ledger.save`).
@@ -127,12 +140,7 @@ function trimRule(session: Session, ledger: Ledger, index: number, rule: Rule, n
       if (governing === index) {
         if (budget.removals <= 0) return
         const record = session.store.events.get(key)
-        const isDue =
-          rule.ephemeral ||
-          state.events > rule.count ||
-          state.bytes > rule.bytes ||
-          (record !== undefined && recordTime(record) < oldest)
-        if (!isDue) return
+        if (!isDue(rule, state, record && recordTime(record), oldest)) return
         if (record && !(rule.keepLatest && ledger.isNewest(topicId, offset))) {
           ledger.remove(offset, topicId, record)
           budget.removals--

@@ -1,173 +1,135 @@
-import { createNewest } from './newest.js'
-import { createPlot } from './plot.js'
-import { listen } from './stream.js'
+// Puts the page together: one stream of events, the topics beside it, a form, and lines to paste.
 
-/** After so long without any, nobody feeds the clock and the figures. */
-const feedsMs = 12_000
+import { announce } from './announce.js'
+import { element, makeToggle } from './elements.js'
+import { createEventFilter } from './event-filter.js'
+import { createEvents, maxRows } from './events.js'
+import { createFeeds, feedTopics, plotTopics } from './feeds.js'
+import { createFrame } from './frame.js'
+import { ifAnswered, Refused, readNewest, readSince } from './history.js'
+import { showLines } from './lines.js'
+import { isCut } from './problem.js'
+import { enablePublishing } from './publish.js'
+import { matches } from './selector.js'
+import { createStream } from './stream.js'
+import { createTopics } from './topics.js'
 
-const topics = ['clock', 'host/**', 'news']
+/** @typedef {import('./stream.js').Heard} Heard */
+
+const everything = '**'
+/** How far back the plots go. */
+const plotReach = '5m'
+/** What a request may name: so many topics, and so long an address. */
+const maxNamed = 100
+const maxNamedChars = 4000
 
 const states = {
   connecting: 'connecting',
   live: 'live',
   reconnecting: 'reconnecting\u2026',
-  refused: 'the hub refuses, trying again\u2026',
+  refused: 'refused, trying again\u2026',
 }
-
-const plots = [
-  createPlot({
-    topic: 'host/cpu',
-    title: 'Processor',
-    values: ({ percent = 0 }) => [percent],
-    top: () => 100,
-    value: ({ percent = 0 }) => `${percent.toFixed(0)} %`,
-    note: () => 'busy, all cores',
-  }),
-  createPlot({
-    topic: 'host/memory',
-    title: 'Memory',
-    values: ({ percent = 0 }) => [percent],
-    top: () => 100,
-    value: ({ percent = 0 }) => `${percent.toFixed(0)} %`,
-    note: ({ availableBytes = 0 }) => `${bytes(availableBytes)} available`,
-  }),
-  createPlot({
-    topic: 'host/load',
-    title: 'Load',
-    values: ({ one = 0 }) => [one],
-    top: (highest, { cores = 1 }) => Math.max(cores, highest),
-    value: ({ one = 0 }) => one.toFixed(2),
-    note: ({ cores = 1 }) => `on ${cores} ${cores === 1 ? 'core' : 'cores'}`,
-  }),
-  createPlot({
-    topic: 'host/network',
-    title: 'Network',
-    values: ({ receivedBytesPerSecond = 0, sentBytesPerSecond = 0 }) => [receivedBytesPerSecond, sentBytesPerSecond],
-    top: highest => Math.max(1_000, highest),
-    value: ({ receivedBytesPerSecond = 0 }) => `\u2193 ${bytes(receivedBytesPerSecond)}/s`,
-    note: ({ sentBytesPerSecond = 0 }) => `\u2191 ${bytes(sentBytesPerSecond)}/s`,
-  }),
-]
 
 const state = element('state', HTMLElement)
-const clock = element('clock', HTMLElement)
-const nothing = element('nothing', HTMLElement)
-const list = element('newest', HTMLElement)
-const newest = createNewest(list, {
-  pause: element('pause', HTMLButtonElement),
-  figures: element('figures', HTMLButtonElement),
+const stateDetail = element('state-detail', HTMLElement)
+const figuresButton = element('figures', HTMLButtonElement)
+const feeds = createFeeds()
+const events = createEvents()
+const figures = makeToggle(figuresButton, () => void showNewest())
+const filter = createEventFilter(() => void showNewest())
+const topics = createTopics({
+  chosen(topic) {
+    filter.set(topic)
+    announce(`Showing the events of ${topic}`)
+    element('events-title', HTMLElement).scrollIntoView({ block: 'nearest' })
+  },
+  changed: drawNothing,
 })
-
-let isDrawn = true
-let isFed = false
-
-listen(topics, {
-  heard(event) {
-    newest.add(event)
-    if (event.topic === 'clock') clock.textContent = event.data
-    isFed ||= event.topic !== 'news'
-    const plot = plots.find(({ topic }) => topic === event.topic)
-    const figures = plot && toFigures(event.data)
-    if (figures) plot.add(event.time, figures)
-    // However many events come between two frames, and in a tab that nobody sees: drawn once.
-    if (isDrawn) requestAnimationFrame(draw)
-    isDrawn = false
-  },
-  gap() {
-    newest.add({
-      topic: '$gap',
-      time: Date.now(),
-      data: 'Events before this may be missing: the hub no longer has them.',
-    })
-  },
-  state(now) {
+const ask = createFrame(() => {
+  feeds.draw()
+  figuresButton.hidden = !feeds.isShown() || filter.selector() !== ''
+  events.draw()
+  drawNothing()
+})
+/** How often the list was begun anew: what an earlier one found comes too late. */
+let turns = 0
+const stream = createStream({
+  heard,
+  gap: () =>
+    events.add({ topic: '$gap', time: Date.now(), data: 'Events may be missing here: the hub no longer has them.' }),
+  state(now, detail = '') {
     state.dataset['state'] = now
-    state.textContent = states[now]
+    if (state.textContent !== states[now]) state.textContent = states[now]
+    stateDetail.textContent = detail
+    // By now this page is one of the subscribers.
+    if (now === 'live') void topics.read()
   },
 })
-element('plots', HTMLElement).prepend(...plots.map(plot => plot.element))
-element('lines', HTMLElement).append(
-  line(`curl -N ${location.origin}/events/news`),
-  line(`curl -d 'Hello' ${location.origin}/events/news`),
-)
-setTimeout(() => {
-  element('unfed', HTMLElement).hidden = isFed
-}, feedsMs)
 
-function draw() {
-  isDrawn = true
-  newest.draw()
-  nothing.hidden = list.childElementCount > 0
-  for (const plot of plots) plot.draw()
+element('address', HTMLElement).textContent = location.host
+showLines()
+enablePublishing()
+await begin()
+
+async function begin() {
+  const drawn = await ifAnswered(readSince(feedTopics, plotReach))
+  for (const event of drawn?.events ?? []) feeds.add(event)
+  events.begin((await ifAnswered(newest())) ?? [])
+  ask()
+  stream.listen(selectors(), drawn?.isComplete ? drawn.cursor : '')
 }
 
-/**
- * The members of a JSON object that are numbers; nothing if the data are no such object: anybody may publish there.
- *
- * @param {string} data
- * @returns {Record<string, number> | undefined}
- */
-function toFigures(data) {
+/** The list anew, after what it is about has changed. */
+async function showNewest() {
+  const turn = ++turns
+  // What is said while the newest are read comes again, and is known then.
+  const from = stream.cursor()
   try {
-    const object = JSON.parse(data)
-    if (typeof object !== 'object' || object === null) return undefined
-    return Object.fromEntries(Object.entries(object).filter(([, figure]) => Number.isFinite(figure)))
+    const found = await newest()
+    if (turn !== turns) return
+    filter.refuse('')
+    events.begin(found)
+    stream.listen(selectors(), from)
+    drawNothing()
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
+    if (error instanceof Refused) {
+      if (turn === turns) filter.refuse(error.message)
+    } else if (!isCut(error)) throw error
   }
 }
 
-/** @param {number} count */
-function bytes(count) {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let unit = 0
-  let rest = count
-  while (rest >= 1000 && unit < units.length - 1) {
-    rest /= 1000
-    unit++
-  }
-  return `${rest.toFixed(rest < 10 && unit > 0 ? 1 : 0)} ${units[unit]}`
+/** @param {Heard} event */
+function heard(event) {
+  const isFigure = feeds.add(event)
+  const selector = filter.selector()
+  if (selector === '' ? !isFigure || figures.isPressed() : matches(selector, event.topic)) events.add(event)
+  ask()
+}
+
+/** What the stream brings: what the list is about, and what the feeds say in any case. */
+function selectors() {
+  const selector = filter.selector()
+  return selector === '' ? [everything] : [...feedTopics, selector]
 }
 
 /**
- * A command with a button that copies it.
- *
- * @param {string} command
+ * What the list is begun with. Figures come by the second and are drawn anyway; among the newest events they would push out what
+ * people say, so the other topics are asked for by name, if they are few.
  */
-function line(command) {
-  const row = document.createElement('div')
-  row.className = 'line'
-  const pre = document.createElement('pre')
-  pre.tabIndex = 0
-  const code = document.createElement('code')
-  code.textContent = command
-  pre.append(code)
-  const button = document.createElement('button')
-  button.type = 'button'
-  button.textContent = 'Copy'
-  button.setAttribute('aria-label', `Copy: ${command}`)
-  button.addEventListener('click', async () => {
-    // There is no clipboard on pages from other machines over plain HTTP; then the command is selected instead.
-    if (navigator.clipboard) {
-      await navigator.clipboard.writeText(command)
-      button.textContent = 'Copied'
-    } else {
-      getSelection()?.selectAllChildren(code)
-    }
-  })
-  row.append(pre, button)
-  return row
+async function newest() {
+  const selector = filter.selector()
+  if (selector !== '') return readNewest([selector], maxRows)
+  if (figures.isPressed()) return readNewest([everything], maxRows)
+  await topics.read()
+  const { topics: listed, isComplete } = topics.listed()
+  const named = listed.map(({ topic }) => topic).filter(topic => !plotTopics.includes(topic))
+  const isShort = named.length <= maxNamed && encodeURIComponent(named.join()).length <= maxNamedChars
+  return readNewest(isComplete && isShort && named.length > 0 ? named : [everything], maxRows)
 }
 
-/**
- * @template {HTMLElement} T
- * @param {string} id
- * @param {{ new (): T }} kind
- * @returns {T}
- */
-function element(id, kind) {
-  const found = document.getElementById(id)
-  if (!(found instanceof kind)) throw new Error(`The page has no ${kind.name} #${id}`)
-  return found
+/** What stands where there is no event: how to begin, or that it is quiet. */
+function drawNothing() {
+  const isNew = topics.listed().topics.length === 0 && filter.selector() === ''
+  element('empty', HTMLElement).hidden = !isNew
+  element('quiet', HTMLElement).hidden = isNew
 }

@@ -22,9 +22,9 @@ const svgNamespace = 'http://www.w3.org/2000/svg'
  * @param {PlotOptions} options
  */
 export function createPlot(options) {
-  const element = document.createElement('article')
+  const element = document.createElement('div')
   element.className = 'plot'
-  const title = document.createElement('h2')
+  const title = document.createElement('h3')
   title.textContent = options.title
   const value = document.createElement('p')
   value.className = 'value'
@@ -54,18 +54,22 @@ export function createPlot(options) {
     topic: options.topic,
 
     /**
+     * Passes over what comes again: a stream may begin anew a little further back.
+     *
      * @param {number} time
      * @param {Record<string, number>} figures
      */
     add(time, figures) {
+      if (time <= (samples.at(-1)?.time ?? 0)) return
       newest = figures
       samples.push({ time, values: options.values(figures) })
       while (samples.length > maxSamples || (samples[0]?.time ?? time) < time - spanMs) samples.shift()
     },
 
+    /** Whether there was anything to draw. */
     draw() {
       const end = samples.at(-1)?.time
-      if (end === undefined) return
+      if (end === undefined) return false
       const highest = Math.max(...samples.flatMap(sample => sample.values))
       const top = options.top(highest, newest)
       /** @param {number} time */
@@ -81,6 +85,7 @@ export function createPlot(options) {
       value.textContent = options.value(newest)
       note.textContent = options.note(newest)
       svg.setAttribute('aria-label', `${options.title}, now ${value.textContent} ${note.textContent}`)
+      return true
     },
   }
 }

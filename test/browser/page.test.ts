@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { browserProgram, openBrowser } from '../support/browser.js'
+import { openHubPage, publishAll } from '../support/hub-page.js'
 import { freePort, type HubProcess, startHubProcess } from '../support/hub-process.js'
 
-describe.skipIf(!browserProgram)('the page at /', () => {
+describe.skipIf(!browserProgram)('the page at /', { timeout: 60_000 }, () => {
   let directory = ''
   let hub: HubProcess
   let browser: Browser
@@ -21,81 +22,93 @@ describe.skipIf(!browserProgram)('the page at /', () => {
   afterAll(() => rm(directory, { recursive: true, force: true }))
 
   for (const [device, width] of [
-    ['phone', 390],
-    ['desk', 1280],
+    ['phone', 360],
+    ['desk', 1440],
   ] as const) {
     it(`draws what arrives, on a ${device}, and complains of nothing`, async () => {
-      const page = await browser.newPage({ viewport: { width, height: 844 } })
-      const errors = watchErrors(page)
-      await page.goto(`${hub.url}/`)
-      await page.locator('#state[data-state=live]').waitFor()
+      const { page, errors } = await openHubPage(browser, hub.url, { viewport: { width, height: 844 } })
       await page.locator('#clock', { hasText: /^\d\d:\d\d:\d\d$/ }).waitFor()
       for (const title of ['Processor', 'Memory', 'Load']) {
         const plot = page.locator('.plot', { hasText: title })
         await plot.locator('path.first[d*="L"]').waitFor({ state: 'attached' })
         expect(await plot.locator('.value').textContent()).toMatch(/\d/)
       }
-      const text = '안녕 <b>세계</b> 👋'
-      await fetch(`${hub.url}/events/news`, { method: 'POST', body: text })
-      await page.locator('#newest li', { hasText: text }).first().waitFor()
-      expect(await page.locator('#lines code').allTextContents()).toEqual([
-        `curl -N ${hub.url}/events/news`,
-        `curl -d 'Hello' ${hub.url}/events/news`,
-      ])
+      await publishAll(hub.url, [{ topic: 'news', data: '안녕 <b>세계</b> 👋' }])
+      await page.locator('#events li', { hasText: '안녕 <b>세계</b> 👋' }).first().waitFor()
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width)
       expect(errors).toEqual([])
       await page.close()
     })
   }
 
-  it('shows the last minutes at once when it is loaded again', async () => {
-    const page = await browser.newPage()
-    await page.goto(`${hub.url}/`)
+  it('shows the last minutes at once when it is loaded again, and what was said among the figures', async () => {
+    await publishAll(hub.url, [{ topic: 'news', data: 'said before' }])
+    const { page } = await openHubPage(browser, hub.url)
     const points = page.locator('.plot', { hasText: 'Load' }).locator('path.first[d*="L"]')
     await points.waitFor({ state: 'attached' })
     expect((await points.getAttribute('d'))?.split('L').length).toBeGreaterThanOrEqual(2)
+    await page.locator('#events li', { hasText: 'said before' }).first().waitFor()
     await page.close()
   })
 
-  it('holds the newest events still while it is paused, with the keyboard', async () => {
-    const page = await browser.newPage()
-    await page.goto(`${hub.url}/`)
-    const rows = page.locator('#newest li')
+  it('leaves the figures out of the list until they are asked for', async () => {
+    const { page } = await openHubPage(browser, hub.url)
+    await page.locator('#events li', { hasText: 'clock' }).first().waitFor()
+    const figures = page.locator('#events li', { hasText: 'host/load' })
+    expect(await figures.count()).toBe(0)
     await page.locator('#figures').press('Space')
-    await rows.filter({ hasText: 'host/load' }).first().waitFor()
-    await page.locator('#pause').focus()
-    await page.keyboard.press('Enter')
-    await page.locator('#pause[aria-pressed=true]').waitFor()
-    await fetch(`${hub.url}/events/news`, { method: 'POST', body: 'while paused' })
-    // Drawn after it: what is said later than the news.
-    const line = page.locator('.plot', { hasText: 'Load' }).locator('path.first')
-    const before = await line.getAttribute('d')
-    await vi.waitFor(async () => expect(await line.getAttribute('d')).not.toBe(before), { timeout: 10_000 })
-    expect(await rows.filter({ hasText: 'while paused' }).count()).toBe(0)
-    await page.keyboard.press('Enter')
-    await rows.filter({ hasText: 'while paused' }).first().waitFor()
+    await figures.first().waitFor()
+    await page.locator('#figures').press('Space')
+    await figures.first().waitFor({ state: 'detached' })
     await page.close()
   })
 
-  it('says so where nobody feeds it', async () => {
-    const quiet = await startHubProcess()
-    const page = await browser.newPage()
-    await page.clock.install()
-    await page.goto(`${quiet.url}/`)
-    await page.locator('#state[data-state=live]').waitFor()
-    await page.clock.runFor(15_000)
-    await page.locator('#unfed', { hasText: '--demo' }).waitFor()
+  it('says how to begin where nothing was ever said, and goes on with the first event', async () => {
+    const empty = await startHubProcess()
+    const { page, errors } = await openHubPage(browser, empty.url)
+    const first = page.locator('#empty code')
+    await first.waitFor()
+    expect(await first.textContent()).toBe(`curl -d 'Hello' ${empty.url}/events/news`)
+    expect(await page.locator('#no-topics').textContent()).toContain('No topic yet')
+    expect(await page.locator('#feeds').isVisible()).toBe(false)
+    expect(await page.locator('#figures').isVisible()).toBe(false)
+    await fetch(`${empty.url}/events/news`, { method: 'POST', body: 'Hello' })
+    await page.locator('#events li', { hasText: 'Hello' }).waitFor()
+    expect(await first.isVisible()).toBe(false)
+    expect(errors).toEqual([])
     await page.close()
   })
 
-  it('says that it is cut off, and comes back by itself', async () => {
-    const page = await browser.newPage()
-    await page.goto(`${hub.url}/`)
-    await page.locator('#state[data-state=live]').waitFor()
+  it('says that it is cut off, and comes back by itself with all that was said', async () => {
+    const { page } = await openHubPage(browser, hub.url)
     await hub.kill()
     await page.locator('#state', { hasText: 'reconnecting' }).waitFor()
     hub = await startHubProcess(where)
+    await publishAll(hub.url, [{ topic: 'news', data: 'while it was away' }])
     await page.locator('#state[data-state=live]').waitFor()
+    await page.locator('#events li', { hasText: 'while it was away' }).waitFor()
+    await page.close()
+  })
+
+  it('says why it is refused, and tries again', async () => {
+    const page = await browser.newPage()
+    const detail = 'The hub holds as many streams as it may; try again later.'
+    let isRefused = true
+    await page.route('**/events?topic=**', route => {
+      const isStream = route.request().headers()['accept'] === 'application/x-ndjson'
+      if (!isStream || !isRefused) return route.continue()
+      return route.fulfill({
+        status: 503,
+        contentType: 'application/problem+json',
+        body: JSON.stringify({ code: 'overloaded', detail }),
+      })
+    })
+    await page.goto(`${hub.url}/`)
+    await page.locator('#state[data-state=refused]').waitFor()
+    expect(await page.locator('#state-detail').textContent()).toBe(detail)
+    isRefused = false
+    await page.locator('#state[data-state=live]').waitFor()
+    expect(await page.locator('#state-detail').textContent()).toBe('')
     await page.close()
   })
 })

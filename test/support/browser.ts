@@ -11,8 +11,10 @@ afterAll(async () => {
   for (const browser of running) await browser.close()
 })
 
-/** Starts a browser with a new profile. It is closed when the file's tests are done. */
-export async function openBrowser(): Promise<Browser> {
+/**
+ * Starts a browser with a new profile, and further `args` of its own. It is closed when the file's tests are done.
+ */
+export async function openBrowser(args: readonly string[] = []): Promise<Browser> {
   if (!browserProgram) throw new Error('There is no browser.')
   const browser = await chromium.launch({
     executablePath: browserProgram,
@@ -24,6 +26,7 @@ export async function openBrowser(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...args,
     ],
   })
   running.add(browser)

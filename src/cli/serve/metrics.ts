@@ -14,7 +14,6 @@ export interface Measured {
   readonly server: HubServer
   readonly log: EventLog
   readonly settings: Pick<HttpSettings, 'limits'> & { readonly maxHeldBytes: number }
-  readonly version: string
 }
 
 /** The figures of a hub process, in the text format of Prometheus. Names and meanings: `docs/reference/metrics.md`. */
@@ -39,14 +38,25 @@ const leftOut = [
   'nodejs_active_requests_total',
 ]
 
+const transports = ['event-stream', 'ndjson', 'long-poll'] as const
+
 const durations = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
+export interface HubMetricsOptions {
+  readonly version: string
+  /** Its kind. */
+  readonly log: string
+  /** See `Metrics.token`. */
+  readonly token?: string | undefined
+}
+
 /** Nothing is shared: each call makes figures of its own, and begins to watch the event loop. */
-export function createHubMetrics(options: { readonly token?: string | undefined } = {}): HubMetrics {
+export function createHubMetrics({ version, log, token }: HubMetricsOptions): HubMetrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 20 })
   for (const name of leftOut) registry.removeSingleMetric(name)
   const made = instruments(registry)
+  made.info.set({ version, node: process.versions.node, log }, 1)
   let measured: Measured | undefined
   let reading: Promise<string> | undefined
 
@@ -58,7 +68,7 @@ export function createHubMetrics(options: { readonly token?: string | undefined 
   return {
     metrics: {
       type: registry.contentType,
-      token: options.token,
+      token,
       // Whoever asks while somebody is being answered is given the same.
       read() {
         reading ??= read().finally(() => {
@@ -83,8 +93,6 @@ export function createHubMetrics(options: { readonly token?: string | undefined 
     },
     begin(parts) {
       measured = parts
-      const log = parts.log.name.replace(/:.*/s, '')
-      made.info.set({ version: parts.version, node: process.versions.node, log }, 1)
     },
   }
 }
@@ -216,6 +224,7 @@ function instruments(registry: Registry) {
   }
   for (const reason of ['stalled', 'evicted'] satisfies CutOff[]) made.cutOff.inc({ reason }, 0)
   for (const reason of ['trimmed', 'unknown', 'rewound']) made.gaps.inc({ reason }, 0)
+  for (const transport of transports) made.subscriptions.set({ transport, state: 'live' }, 0)
   for (const operation of ['publish', 'read']) made.refused.inc({ operation, code: 'overloaded' }, 0)
   for (const code of ['log-full', 'log-unavailable']) made.appendFailures.inc({ code }, 0)
   return made
@@ -252,7 +261,7 @@ function sampleHub(made: Instruments, hub: Hub): void {
   for (const [reason, count] of Object.entries(counters.gaps)) setTo(made.gaps, { reason }, count)
   setTo(made.opened, {}, counters.opened)
   setTo(made.closed, {}, counters.closed)
-  for (const transport of ['event-stream', 'ndjson', 'long-poll']) {
+  for (const transport of transports) {
     for (const state of ['live', 'catching_up']) made.subscriptions.set({ transport, state }, 0)
   }
   for (const [encoding, { live, catchingUp }] of Object.entries(status.encodings)) {

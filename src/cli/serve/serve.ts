@@ -58,7 +58,7 @@ async function serveLog(events: EventLog, settings: Settings, log: Log): Promise
   const { logger } = log
   const report = toReport(logger)
   const watch = createWatch(logger, settings)
-  const figures = createHubMetrics({ token: settings.metricsToken })
+  const figures = createHubMetrics({ version: version(), log: settings.log.kind, token: settings.metricsToken })
   const hub = await createHub(events, { ...readers, report, observer: hubObserver(figures, watch) })
   const stopWatching = watchClock(logger)
   try {
@@ -70,7 +70,7 @@ async function serveLog(events: EventLog, settings: Settings, log: Log): Promise
       observer: httpObserver(figures, watch),
       report,
     })
-    figures.begin({ hub, server, log: events, settings, version: version() })
+    figures.begin({ hub, server, log: events, settings })
     tellIfAhead(logger, await events.head())
     const { url, host, port } = await server.listen()
     const ending = { hub, drainMs, log }

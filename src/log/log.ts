@@ -179,6 +179,14 @@ export interface EventLog {
   /** Applies retention now, not at its next turn, and resolves when it is done. */
   trim(): Promise<void>
 
+  /**
+   * Keeps from now on what these rules keep, as if the log had been opened with them: what they do not keep goes at the next turns
+   * of retention, what was removed does not come back. No floor sinks; one may rise where rules share topics in another way than
+   * before. Resolves when the rules hold. Rejects with `invalid-setting`, with the path of what is wrong; nothing has changed then.
+   * Holds up others for as long as it takes to count anew what each rule governs: some 0.4 µs an event in memory, 5 µs a topic in a file.
+   */
+  setRetention(rules: readonly RetentionRule[]): Promise<void>
+
   /** Lets what was asked finish, and gives the store back. Followers end. */
   close(): Promise<void>
 }

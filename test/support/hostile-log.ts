@@ -1,10 +1,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { cutAfter, presentEpoch, withEpoch } from '../../src/log/epochs.js'
-import type { EpochEntry, EventLog, Head, NewEvent, Page, ReadOptions } from '../../src/log/log.js'
+import type { EpochEntry, EventLog, Head, NewEvent, Page, ReadOptions, RetentionRule } from '../../src/log/log.js'
 import { Bell } from '../../src/log/memory/bell.js'
 import { followPage, readPage } from '../../src/log/memory/read.js'
 import { MemoryStore } from '../../src/log/memory/store.js'
 import { defaultMemoryRetention, type MemoryLogOptions } from '../../src/log/memory.js'
+import { compileRetention, type Retention } from '../../src/log/retention.js'
 import { resolveLogOptions } from '../../src/log/settings.js'
 import { TidingsError } from '../../src/wire/errors.js'
 import type { Position } from '../../src/wire/names.js'
@@ -50,6 +51,7 @@ export interface HostileLog extends EventLog {
 type Deed =
   | { readonly kind: 'append'; readonly event: NewEvent; readonly offset: number; readonly time: number }
   | { readonly kind: 'epoch'; readonly epochs: readonly EpochEntry[] }
+  | { readonly kind: 'rules'; readonly retention: Retention }
 
 const maxHeadsInDoubt = 8
 
@@ -60,6 +62,8 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
   const bell = new Bell()
   const deeds: Deed[] = []
   let replayed: Deed | undefined
+  /** What it was told to keep last; a copy that is older than that is told again. */
+  let { retention } = settings
   let store = newStore()
   const firstEpochs = store.head.epochs
   /** The highest offset up to which somebody may have seen this history. */
@@ -181,6 +185,13 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
     return head
   }
 
+  function setRetention(rules: readonly RetentionRule[]): void {
+    retention = compileRetention(rules)
+    deeds.push({ kind: 'rules', retention })
+    store.setRetention(retention)
+    while (!store.relieve());
+  }
+
   function trim(): void {
     while (!store.trim(store.now(), store.head.offset));
   }
@@ -230,16 +241,18 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
   function loseTail(count: number, { silently = false }: { readonly silently?: boolean } = {}): void {
     let left = count
     while (deeds.length > 0 && left > 0) if (deeds.pop()?.kind === 'append') left--
-    // A history that began after the last event of the copy began after the copy.
-    while (deeds.at(-1)?.kind === 'epoch') deeds.pop()
+    // A history that began after the last event of the copy began after the copy; so did rules.
+    while (deeds.length > 0 && deeds.at(-1)?.kind !== 'append') deeds.pop()
     replayed = { kind: 'epoch', epochs: firstEpochs }
     store = newStore()
     for (replayed of deeds) {
       if (replayed.kind === 'epoch') store.beginEpoch(presentEpoch(store.head.epochs))
+      else if (replayed.kind === 'rules') store.setRetention(replayed.retention)
       else store.append([replayed.event])
       while (!store.relieve());
     }
     replayed = undefined
+    store.setRetention(retention)
     if (!silently) beginEpoch(presentEpoch(store.head.epochs))
     else if (store.head.offset < shown) headsInDoubt = maxHeadsInDoubt
   }
@@ -256,6 +269,7 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
         ask(() => store.topics(after, limit, selectors)),
       usage: () => ask(() => store.usage()),
       trim: () => ask(trim),
+      setRetention: (rules: readonly RetentionRule[]) => ask(() => setRetention(rules)),
     }
   }
 

@@ -22,8 +22,8 @@ export interface Commit {
   readonly from: number
   readonly events: readonly LogEvent[]
   readonly head: Head
-  /** The floors before it. */
-  readonly floors: readonly number[]
+  /** The floor of all topics before it. */
+  readonly floor: number
 }
 
 interface Item {
@@ -158,7 +158,10 @@ export function createAppender(session: Session, options: AppendOptions): Append
     })
     if (events.length > 0) ledger.head.time = time
     forgetBeyond(ledger, options.maxOnce)
-    return { outcomes, commit: { from, events, head: session.toHead(ledger.head), floors: session.floors() } }
+    return {
+      outcomes,
+      commit: { from, events, head: session.toHead(ledger.head), floor: Math.max(...session.floors()) },
+    }
   }
 
   function appendCall(

@@ -1,14 +1,12 @@
 import { resolve } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
 import type { EventLog } from '../log.js'
-import { compileRetention } from '../retention.js'
 import { toOpenError } from './fault.js'
 import { formatVersion } from './layout.js'
 import { resolveLmdbOptions } from './limits.js'
 import { createLmdbLog } from './lmdb-log.js'
 import type { LmdbOptions } from './options.js'
 import { joinOwnerOf } from './owner.js'
-import { leftRules } from './rules.js'
 import { createSession } from './session.js'
 import { loadDriver, openRoot, openTablesIn, readFormat } from './store.js'
 import { createTransact } from './transact.js'
@@ -39,7 +37,6 @@ export async function joinLmdbLog(
         name: `lmdb:${directory}`,
         directory: folder,
         store,
-        retention: compileRetention(leftRules(store)),
         clock,
         transact: createTransact(store, { whenVisible: limits.isAsync }),
       })

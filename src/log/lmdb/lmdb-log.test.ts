@@ -4,7 +4,6 @@ import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { parseSelector } from '../../wire/selector.js'
 import type { EventLog, Page } from '../log.js'
-import { compileRetention } from '../retention.js'
 import { maxWaitingBytes } from './append.js'
 import { metaKeys, type Store } from './layout.js'
 import { openLmdbLog } from './open.js'
@@ -45,7 +44,7 @@ async function withStore<T>(use: (store: Store) => T | Promise<T>): Promise<T> {
 
 function toSession(store: Store): Session {
   const transact = createTransact(store, { whenVisible: false })
-  return createSession({ name: 'test', directory, store, retention: compileRetention([]), clock: Date.now, transact })
+  return createSession({ name: 'test', directory, store, clock: Date.now, transact })
 }
 
 const event = (i: number) => ({ topic: `t/${i % 10}`, data: `${i}` })

@@ -3,6 +3,7 @@ import { TidingsError } from '../../wire/errors.js'
 import { matchesAny, type Selector } from '../../wire/selector.js'
 import { presentEpoch } from '../epochs.js'
 import type { EventLog, Head, TopicInfo } from '../log.js'
+import { compileRetention } from '../retention.js'
 import { createAppender } from './append.js'
 import { selectorRange } from './catalog.js'
 import { beginEpochAfterHead } from './history.js'
@@ -11,6 +12,7 @@ import { decodeTopic, metaKeys, offsetOf, type TopicRecord, topicKey, topicOffse
 import type { Neighbours } from './neighbours.js'
 import type { Ownership } from './owner.js'
 import { floorOf, offsetBefore, readPage } from './read.js'
+import { replaceRules, rulesChanged } from './rules.js'
 import type { Session } from './session.js'
 import { createTail } from './tail.js'
 import { createTrimmer } from './trim.js'
@@ -75,6 +77,8 @@ export function createLmdbLog(session: Session, role: Role, settings: LmdbSettin
     },
   })
   let closing: Promise<void> | undefined
+  /** The last change of the rules. */
+  let changing: Promise<void> | undefined
 
   function checkWritable(): void {
     session.checkOpen()
@@ -138,6 +142,7 @@ export function createLmdbLog(session: Session, role: Role, settings: LmdbSettin
     tail.close()
     await trimmer?.close()
     await appender.idle()
+    await changing?.catch(() => undefined)
     if (settings.isAsync && ownership) await endRun(session)
     if (role.kind === 'member') role.neighbours.close()
     await store.root.close()
@@ -167,6 +172,16 @@ export function createLmdbLog(session: Session, role: Role, settings: LmdbSettin
       checkWritable()
       if (!trimmer) throw new TidingsError('log-unavailable', `${session.name} is trimmed by the process that owns it.`)
       await trimmer.trim()
+    },
+    async setRetention(rules) {
+      checkWritable()
+      const retention = compileRetention(rules)
+      if (!ownership) throw new TidingsError('log-unavailable', `${session.name} keeps what its owner keeps.`)
+      changing = session.write(() => {
+        if (rulesChanged(store, retention)) replaceRules(store, retention)
+      })
+      await changing
+      neighbours?.nudge('removed')
     },
     close() {
       closing ??= close()

@@ -2,7 +2,7 @@ import { access, constants, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { TidingsError } from '../../wire/errors.js'
 import type { EventLog } from '../log.js'
-import { compileRetention, type Retention } from '../retention.js'
+import type { Retention } from '../retention.js'
 import { readBootId } from './boot.js'
 import { toOpenError } from './fault.js'
 import { isForbidden, prepareFolder, systemCode } from './folder.js'
@@ -16,7 +16,7 @@ import { migrate } from './migrate.js'
 import type { LmdbOptions } from './options.js'
 import { type Ownership, takeOwnership } from './owner.js'
 import { checkPages } from './pages.js'
-import { leftRules, replaceRules, rulesChanged } from './rules.js'
+import { replaceRules, rulesChanged } from './rules.js'
 import { createSession } from './session.js'
 import {
   checkKeySize,
@@ -57,7 +57,6 @@ export async function openLmdbLog(
       name: `lmdb:${directory}`,
       directory: folder,
       store,
-      retention: compileRetention(leftRules(store)),
       clock,
       transact: createTransact(store, { whenVisible: false }),
     })
@@ -71,7 +70,7 @@ export async function openLmdbLog(
     if (header?.isOverlapping && !run.isAsync) await recover(driver, folder, run)
     const store = await openStore(driver, folder, header, retention, run)
     const transact = createTransact(store, { whenVisible: run.isAsync })
-    const session = createSession({ name: `lmdb:${directory}`, directory: folder, store, retention, clock, transact })
+    const session = createSession({ name: `lmdb:${directory}`, directory: folder, store, clock, transact })
     return createLmdbLog(session, { kind: 'owner', ownership }, limits)
   } catch (error) {
     const fault = await toOpenError(error, folder)

@@ -1,11 +1,12 @@
 import { TidingsError } from '../../wire/errors.js'
 import type { EpochEntry, Head } from '../log.js'
-import type { Retention } from '../retention.js'
+import { compileRetention, type Retention } from '../retention.js'
 import { type Catalog, createCatalog, readHead } from './catalog.js'
 import { toReadError, toTidingsError } from './fault.js'
 import { tableBytes } from './file-pages.js'
-import { decodeRule, type HeadRecord, metaKeys, ruleKey, type Store } from './layout.js'
+import { decodeRule, type HeadRecord, metaKeys, noValue, ruleKey, type Store } from './layout.js'
 import { Ledger } from './ledger.js'
+import { leftRules } from './rules.js'
 import type { Transact } from './transact.js'
 
 /** What the parts of an open log share. */
@@ -13,6 +14,10 @@ export interface Session {
   readonly name: string
   readonly store: Store
   readonly catalog: Catalog
+  /**
+   * The rules that hold, as the log itself has them: they change with a transaction, also one of another process. Inside `read`
+   * or `write`.
+   */
   readonly retention: Retention
   readonly clock: () => number
   /** Nothing is taken on any more: `read` throws `log-unavailable`; `write` still works, for what was taken on before. */
@@ -37,15 +42,16 @@ export function createSession(options: {
   /** Where the files are. */
   readonly directory: string
   readonly store: Store
-  readonly retention: Retention
   readonly clock: () => number
   readonly transact: Transact
 }): Session {
-  const { name, directory, store, retention, clock, transact } = options
+  const { name, directory, store, clock, transact } = options
   const catalog = createCatalog(store)
   let closed = false
   let epochsAsRead: Buffer = Buffer.alloc(0)
   let epochs: readonly EpochEntry[] = []
+  let rulesAsRead: Buffer | undefined
+  let rules = compileRetention([])
 
   function checkOpen(): void {
     if (closed) throw new TidingsError('log-unavailable', `${name} is closed.`)
@@ -66,7 +72,7 @@ export function createSession(options: {
   async function write<T>(job: (ledger: Ledger) => T): Promise<T> {
     try {
       return await transact(() => {
-        const ledger = new Ledger(store, catalog, retention)
+        const ledger = new Ledger(store, catalog, readRules())
         const result = job(ledger)
         ledger.save()
         return result
@@ -86,11 +92,22 @@ export function createSession(options: {
     return epochs
   }
 
+  function readRules(): Retention {
+    const value = store.meta.get(metaKeys.rules) ?? noValue
+    if (!rulesAsRead?.equals(value)) {
+      rules = compileRetention(leftRules(store))
+      rulesAsRead = value
+    }
+    return rules
+  }
+
   return {
     name,
     store,
     catalog,
-    retention,
+    get retention() {
+      return readRules()
+    },
     clock,
     get closed() {
       return closed
@@ -99,7 +116,7 @@ export function createSession(options: {
     write,
     toHead: head => ({ offset: head.offset, time: head.time, epochs: readEpochs() }),
     floors: () =>
-      Array.from({ length: retention.rules.length + 1 }, (_, i) => {
+      Array.from({ length: readRules().rules.length + 1 }, (_, i) => {
         const value = store.meta.get(ruleKey(i))
         return value ? decodeRule(value).floor : 0
       }),

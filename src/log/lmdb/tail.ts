@@ -40,7 +40,7 @@ export function createTail(session: Session): Tail {
   let polled: Head | undefined
 
   function committed(commit: Commit): void {
-    for (const { page, bytes: size } of toPages(session, commit)) {
+    for (const { page, bytes: size } of toPages(commit)) {
       recent.set(page.from, { page, bytes: size })
       bytes += size
     }
@@ -164,8 +164,7 @@ function boundPage(page: Page): Page {
 }
 
 /** A commit as pages that followers are given. */
-function toPages(session: Session, { from, events, head, floors }: Commit): { page: Page; bytes: number }[] {
-  const floor = session.retention.floorFor(undefined, floors, () => undefined)
+function toPages({ from, events, head, floor }: Commit): { page: Page; bytes: number }[] {
   const pages: { page: Page; bytes: number }[] = []
   let held: LogEvent[] = []
   let bytes = 0

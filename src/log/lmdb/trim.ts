@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Rule } from '../retention.js'
+import type { Retention, Rule } from '../retention.js'
 import { offsetTopicKey, readOffset, topicIdOf } from './layout.js'
 import type { Ledger } from './ledger.js'
 import { recordTime } from './record.js'
@@ -31,6 +31,8 @@ export function createTrimmer(session: Session, options: TrimOptions): Trimmer {
   let closing = false
 
   async function run(): Promise<void> {
+    // Not at once: a run that finds nothing to do would be over before it is known as the running one, and be taken for it for ever.
+    await Promise.resolve()
     try {
       do {
         again = false
@@ -45,7 +47,7 @@ export function createTrimmer(session: Session, options: TrimOptions): Trimmer {
   }
 
   function isNeeded(): boolean {
-    return session.retention.rules.length > 0 || session.read(head => head.tokens > 0)
+    return session.read(head => head.tokens > 0 || session.retention.rules.length > 0)
   }
 
   async function step(now: number): Promise<boolean> {
@@ -94,9 +96,10 @@ function trimStep(
 ): { readonly more: boolean; readonly floor: number } {
   const budget = { removals: maxStepRemovals, visits: maxStepVisits }
   let floor = 0
-  for (const [index, rule] of session.retention.rules.entries()) {
+  const { retention } = session
+  for (const [index, rule] of retention.rules.entries()) {
     const before = ledger.rule(index).floor
-    trimRule(session, ledger, index, rule, now, budget)
+    trimRule(session, ledger, { index, rule, ruleOf: retention.ruleOf }, now, budget)
     const { floor: after } = ledger.rule(index)
     if (after > before) floor = Math.max(floor, after)
   }
@@ -117,12 +120,19 @@ export function isDue(
   return rule.ephemeral || held.events > rule.count || held.bytes > rule.bytes || (time !== undefined && time < oldest)
 }
 
+/** A rule among the others. */
+interface OwnRule extends Pick<Retention, 'ruleOf'> {
+  readonly index: number
+  readonly rule: Rule
+}
+
 /**
  * Judges the events of one rule, oldest first, from where the last step ended to the first that is to stay. Every event is
  * looked at once by each rule that has a limit; what is passed over as the newest of its key goes when another takes its place
  * (`Ledger.save`).
  */
-function trimRule(session: Session, ledger: Ledger, index: number, rule: Rule, now: number, budget: Budget): void {
+function trimRule(session: Session, ledger: Ledger, own: OwnRule, now: number, budget: Budget): void {
+  const { index, rule, ruleOf } = own
   const state = ledger.rule(index)
   const oldest = now - rule.ageMs
   const hasAge = rule.ageMs < Infinity
@@ -136,7 +146,7 @@ function trimRule(session: Session, ledger: Ledger, index: number, rule: Rule, n
       const offset = readOffset(key)
       const topicId = topicIdOf(key)
       budget.visits--
-      const governing = session.retention.ruleOf(session.catalog.name(topicId))
+      const governing = ruleOf(session.catalog.name(topicId))
       if (governing === index) {
         if (budget.removals <= 0) return
         const record = session.store.events.get(key)

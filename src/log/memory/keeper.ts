@@ -32,26 +32,30 @@ export interface Held {
 export class Keeper {
   readonly #held: Held
   readonly #shares: readonly Share[]
+  /** That of topics without a rule: they lost something while they had one. */
+  readonly #lastFloor: number
 
-  constructor(retention: Retention, held: Held) {
+  /** `floors`: what was removed before these rules held. Default: nothing. */
+  constructor(retention: Retention, held: Held, floors: Floors = []) {
     this.#held = held
-    this.#shares = retention.rules.map(rule => ({
+    this.#lastFloor = floors[retention.rules.length] ?? 0
+    this.#shares = retention.rules.map((rule, i) => ({
       rule,
       givesWay: !rule.keepLatest && (rule.ephemeral || Math.min(rule.ageMs, rule.count, rule.bytes) !== Infinity),
       queue: new EventList(),
       passed: 0,
       count: 0,
       bytes: 0,
-      floor: 0,
+      floor: floors[i] ?? 0,
     }))
   }
 
   get floors(): Floors {
-    return [...this.#shares.map(share => share.floor), 0]
+    return [...this.#shares.map(share => share.floor), this.#lastFloor]
   }
 
   floorOf(rule: number | undefined): number {
-    return rule === undefined ? 0 : (this.#shares[rule]?.floor ?? 0)
+    return rule === undefined ? this.#lastFloor : (this.#shares[rule]?.floor ?? 0)
   }
 
   /** Whether time alone makes events go. */

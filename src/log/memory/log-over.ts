@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises'
 import { TidingsError } from '../../wire/errors.js'
 import { cutAfter } from '../epochs.js'
 import type { EventLog, Head, Page } from '../log.js'
+import { compileRetention } from '../retention.js'
 import { Bell } from './bell.js'
 import { followPage, readPage } from './read.js'
 import type { MemoryStore } from './store.js'
@@ -34,7 +35,12 @@ export function logOver(store: MemoryStore, name: string, trimIntervalMs: number
     await trim()
     isTrimming = false
   }
-  const timer = store.needsTimer ? setInterval(() => void trimInBackground(), trimIntervalMs).unref() : undefined
+  let timer: NodeJS.Timeout | undefined
+  function setTimer(): void {
+    clearInterval(timer)
+    timer = store.needsTimer ? setInterval(() => void trimInBackground(), trimIntervalMs).unref() : undefined
+  }
+  setTimer()
 
   function check(): void {
     if (isClosed) throw new TidingsError('log-unavailable', 'The log was closed.')
@@ -106,6 +112,12 @@ export function logOver(store: MemoryStore, name: string, trimIntervalMs: number
     async trim() {
       check()
       await trim()
+    },
+    async setRetention(rules) {
+      check()
+      store.setRetention(compileRetention(rules))
+      setTimer()
+      void relieve()
     },
     async close() {
       isClosed = true

@@ -5,8 +5,8 @@ import type { HeldEvent } from './held-event.js'
 /** What the log knows of a topic that holds an event. */
 export class TopicRecord {
   readonly topic: string
-  /** The rule that governs it. */
-  readonly rule: number | undefined
+  /** The rule that governs it; another one when the rules change. */
+  rule: number | undefined
   readonly events: EventList = new EventList()
   /** The highest offset that may have been removed from it. */
   floor: number

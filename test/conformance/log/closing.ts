@@ -14,6 +14,7 @@ const everything: readonly [string, (log: EventLog) => Promise<unknown>][] = [
   ['topics', log => log.topics({ limit: 1 })],
   ['usage', log => log.usage()],
   ['trim', log => log.trim()],
+  ['setRetention', log => log.setRetention([])],
 ]
 
 /** `EventLog.close`, and what a persistent log holds afterwards. */

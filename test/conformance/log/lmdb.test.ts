@@ -17,6 +17,7 @@ describeLog('lmdb log, joined', {
     return {
       ...member,
       trim: () => owner.trim(),
+      setRetention: rules => owner.setRetention(rules),
       async close() {
         await member.close()
         await owner.close()

@@ -110,6 +110,7 @@ const step = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('search'), ago: fc.integer({ min: -10, max: 200 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('epoch'), isExpected: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('rules'), rules: fc.constantFrom(...ruleSets) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('reopen') }) },
 )
 
@@ -121,6 +122,7 @@ class Run {
   #log: EventLog
   readonly #isPersistent: boolean
   readonly #model: LogModel
+  #rules: readonly RetentionRule[]
   #followers: Follower[] = []
   readonly #starts = new Map<Follower, { readonly after: number; readonly epoch: string }>()
 
@@ -128,6 +130,7 @@ class Run {
     this.#opened = opened
     this.#log = opened.log
     this.#isPersistent = isPersistent
+    this.#rules = rules
     this.#model = new LogModel(rules, () => opened.clock.now)
   }
 
@@ -187,6 +190,12 @@ class Run {
         expect(epochs.slice(before.length).map(entry => entry.first)).toEqual(taken.isExpected ? [offset + 1] : [])
         return
       }
+      case 'rules':
+        await this.#trim()
+        await log.setRetention(taken.rules)
+        model.setRetention(taken.rules)
+        this.#rules = taken.rules
+        return
       case 'reopen':
         if (this.#isPersistent) await this.#reopen()
     }
@@ -255,7 +264,7 @@ class Run {
 
   async #reopen(): Promise<void> {
     const before = await this.#log.head()
-    this.#log = await this.#opened.reopen()
+    this.#log = await this.#opened.reopen({ retention: this.#rules })
     expect(await this.#log.head()).toEqual(before)
     this.#followers = []
   }

@@ -9,6 +9,7 @@ import { newestChapter } from './newest.js'
 import { properties } from './properties.js'
 import { readChapter } from './read.js'
 import { retentionChapter } from './retention.js'
+import { rulesChapter } from './rules.js'
 import { timeChapter } from './time.js'
 import { topicsChapter } from './topics.js'
 import { usageChapter } from './usage.js'
@@ -24,6 +25,7 @@ export function describeLog(name: string, factory: LogFactory): void {
     readChapter(open, factory)
     followChapter(open)
     retentionChapter(open)
+    rulesChapter(open, factory)
     newestChapter(open, factory)
     topicsChapter(open)
     idempotencyChapter(open)

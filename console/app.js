@@ -4,7 +4,7 @@ import { announce } from './announce.js'
 import { element, makeToggle } from './elements.js'
 import { createEventFilter } from './event-filter.js'
 import { createEvents, maxRows } from './events.js'
-import { createFeeds, feedTopics, plotTopics } from './feeds.js'
+import { createFeeds, feedTopics } from './feeds.js'
 import { createFrame } from './frame.js'
 import { ifAnswered, Refused, readNewest, readSince } from './history.js'
 import { showLines } from './lines.js'
@@ -32,10 +32,10 @@ const states = {
 
 const state = element('state', HTMLElement)
 const stateDetail = element('state-detail', HTMLElement)
-const figuresButton = element('figures', HTMLButtonElement)
+const feedsButton = element('feeds-too', HTMLButtonElement)
 const feeds = createFeeds()
 const events = createEvents()
-const figures = makeToggle(figuresButton, () => void showNewest())
+const feedsToo = makeToggle(feedsButton, () => void showNewest())
 const filter = createEventFilter(() => void showNewest())
 const topics = createTopics({
   chosen(topic) {
@@ -47,7 +47,7 @@ const topics = createTopics({
 })
 const ask = createFrame(() => {
   feeds.draw()
-  figuresButton.hidden = !feeds.isShown() || filter.selector() !== ''
+  feedsButton.hidden = !feeds.isShown() || filter.selector() !== ''
   events.draw()
   drawNothing()
 })
@@ -100,9 +100,9 @@ async function showNewest() {
 
 /** @param {Heard} event */
 function heard(event) {
-  const isFigure = feeds.add(event)
+  const isDrawn = feeds.add(event)
   const selector = filter.selector()
-  if (selector === '' ? !isFigure || figures.isPressed() : matches(selector, event.topic)) events.add(event)
+  if (selector === '' ? !isDrawn || feedsToo.isPressed() : matches(selector, event.topic)) events.add(event)
   ask()
 }
 
@@ -113,23 +113,28 @@ function selectors() {
 }
 
 /**
- * What the list is begun with. Figures come by the second and are drawn anyway; among the newest events they would push out what
+ * What the list is begun with. The feeds speak by the second and are drawn anyway; among the newest events they would push out what
  * people say, so the other topics are asked for by name, if they are few.
  */
 async function newest() {
   const selector = filter.selector()
   if (selector !== '') return readNewest([selector], maxRows)
-  if (figures.isPressed()) return readNewest([everything], maxRows)
+  if (feedsToo.isPressed()) return readNewest([everything], maxRows)
   await topics.read()
-  const { topics: listed, isComplete } = topics.listed()
-  const named = listed.map(({ topic }) => topic).filter(topic => !plotTopics.includes(topic))
+  const named = otherTopics()
+  if (named.length === 0 && topics.listed().isComplete) return []
   const isShort = named.length <= maxNamed && encodeURIComponent(named.join()).length <= maxNamedChars
-  return readNewest(isComplete && isShort && named.length > 0 ? named : [everything], maxRows)
+  return readNewest(topics.listed().isComplete && isShort ? named : [everything], maxRows)
+}
+
+/** Where others than the feeds have said something. */
+function otherTopics() {
+  return topics.listed().topics.flatMap(({ topic }) => (feedTopics.includes(topic) ? [] : topic))
 }
 
 /** What stands where there is no event: how to begin, or that it is quiet. */
 function drawNothing() {
-  const isNew = topics.listed().topics.length === 0 && filter.selector() === ''
+  const isNew = otherTopics().length === 0 && filter.selector() === '' && !feedsToo.isPressed()
   element('empty', HTMLElement).hidden = !isNew
   element('quiet', HTMLElement).hidden = isNew
 }

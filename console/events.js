@@ -19,6 +19,7 @@ export function createEvents() {
   /** @type {Heard[]} */
   let waiting = []
   let waitingCount = 0
+  let isBegun = false
   /** What the list was begun with, and the stream may bring again. */
   let known = new Set()
   const pause = makeToggle(element('pause', HTMLButtonElement), draw)
@@ -46,7 +47,8 @@ export function createEvents() {
     waitingButton.textContent = `Show ${toCount(waitingCount)} newer`
     const stop = list.querySelector('summary[tabindex="0"]') ?? list.querySelector('summary')
     if (stop instanceof HTMLElement) stop.tabIndex = 0
-    nothing.hidden = list.childElementCount > 0
+    // Before the newest were read, nobody knows.
+    nothing.hidden = !isBegun || list.childElementCount > 0
   }
 
   /** @param {boolean} isOpen */
@@ -65,7 +67,6 @@ export function createEvents() {
   return {
     add,
     draw,
-    isEmpty: () => list.childElementCount === 0,
 
     /**
      * Begins anew, with these.
@@ -73,6 +74,7 @@ export function createEvents() {
      * @param {readonly Heard[]} events The oldest first.
      */
     begin(events) {
+      isBegun = true
       list.replaceChildren()
       waiting = []
       waitingCount = 0

@@ -7,8 +7,8 @@ import { createPlot } from './plot.js'
 /** @typedef {import('./stream.js').Heard} Heard */
 
 const clockTopic = 'clock'
-/** `HH:MM:SS`; anybody may publish there, and at greater length. */
-const maxTimeChars = 8
+/** What the feed says there; anybody else may say something, too. */
+const timeOfDay = /^\d\d:\d\d:\d\d$/
 
 const plots = [
   createPlot({
@@ -45,11 +45,8 @@ const plots = [
   }),
 ]
 
-/** The topics whose every event is drawn as a figure. */
-export const plotTopics = plots.map(({ topic }) => topic)
-
-/** All that the feeds say. */
-export const feedTopics = [clockTopic, ...plotTopics]
+/** Where the feeds say it. */
+export const feedTopics = [clockTopic, ...plots.map(({ topic }) => topic)]
 
 /** Takes what the feeds say, and shows itself when they say something. */
 export function createFeeds() {
@@ -61,12 +58,15 @@ export function createFeeds() {
     isShown: () => !section.hidden,
 
     /**
-     * Whether the event is drawn as a figure, and need not stand elsewhere.
+     * Whether the event is drawn here, and need not stand elsewhere.
      *
      * @param {Heard} event
      */
     add({ topic, time: at, data }) {
-      if (topic === clockTopic) time = data.slice(0, maxTimeChars)
+      if (topic === clockTopic && timeOfDay.test(data)) {
+        time = data
+        return true
+      }
       const plot = plots.find(candidate => candidate.topic === topic)
       const figures = plot && toFigures(data)
       if (!figures) return false

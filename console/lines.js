@@ -13,11 +13,11 @@ const lines = /** @type {const} */ ([
   ['lines', 'Hear a topic', `curl -N ${hub}/events/news`],
   ['lines', 'Say something on it', `curl -d 'Hello' ${hub}/events/news`],
   ['lines', 'Have it again, as JSON', `curl -H 'Accept: application/json' ${hub}/events/news`],
-  ['lines', 'Hear everything, from ten minutes ago', `curl -N '${hub}/events?topic=**&since=10m'`],
+  ['lines', 'Hear all, from ten minutes ago', `curl -N '${hub}/events?topic=**&since=10m'`],
   [
     'script',
     'Paste into the console of this page',
-    `new EventSource('/events/news').onmessage = e => console.log(e.data)`,
+    `new EventSource('/events/news')\n  .onmessage = e => console.log(e.data)`,
   ],
   ['first-line', 'Paste this into a terminal', `curl -d 'Hello' ${hub}/events/news`],
 ])

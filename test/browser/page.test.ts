@@ -51,15 +51,19 @@ describe.skipIf(!browserProgram)('the page at /', { timeout: 60_000 }, () => {
     await page.close()
   })
 
-  it('leaves the figures out of the list until they are asked for', async () => {
+  it('leaves out of the list what the feeds say, until it is asked for', async () => {
     const { page } = await openHubPage(browser, hub.url)
-    await page.locator('#events li', { hasText: 'clock' }).first().waitFor()
-    const figures = page.locator('#events li', { hasText: 'host/load' })
-    expect(await figures.count()).toBe(0)
-    await page.locator('#figures').press('Space')
-    await figures.first().waitFor()
-    await page.locator('#figures').press('Space')
-    await figures.first().waitFor({ state: 'detached' })
+    await page.locator('#clock', { hasText: /^\d\d:\d\d:\d\d$/ }).waitFor()
+    const said = page.locator('#events li', { hasText: /host\/load|clock\s*\d/ })
+    expect(await said.count()).toBe(0)
+    await page.locator('#feeds-too').press('Space')
+    await said.first().waitFor()
+    await page.locator('#feeds-too').press('Space')
+    await said.first().waitFor({ state: 'detached' })
+    // What others say there is no feed's.
+    await publishAll(hub.url, [{ topic: 'clock', data: 'not the time' }])
+    await page.locator('#events li', { hasText: 'not the time' }).first().waitFor()
+    expect(await page.locator('#clock').textContent()).toMatch(/^\d\d:/)
     await page.close()
   })
 
@@ -71,7 +75,7 @@ describe.skipIf(!browserProgram)('the page at /', { timeout: 60_000 }, () => {
     expect(await first.textContent()).toBe(`curl -d 'Hello' ${empty.url}/events/news`)
     expect(await page.locator('#no-topics').textContent()).toContain('No topic yet')
     expect(await page.locator('#feeds').isVisible()).toBe(false)
-    expect(await page.locator('#figures').isVisible()).toBe(false)
+    expect(await page.locator('#feeds-too').isVisible()).toBe(false)
     await fetch(`${empty.url}/events/news`, { method: 'POST', body: 'Hello' })
     await page.locator('#events li', { hasText: 'Hello' }).waitFor()
     expect(await first.isVisible()).toBe(false)

@@ -6,4 +6,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'run a hub',
     load: async () => (await import('./serve/command.js')).serveCommand,
   },
+  check: {
+    summary: 'check settings, examine a log, back it up, restore it',
+    load: async () => (await import('./check/command.js')).checkCommand,
+  },
 }

@@ -6,8 +6,12 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'run a hub',
     load: async () => (await import('./serve/command.js')).serveCommand,
   },
-  check: {
-    summary: 'check settings, examine a log, back it up, restore it',
-    load: async () => (await import('./check/command.js')).checkCommand,
+  publish: {
+    summary: 'publish an event, or each line of an input',
+    load: async () => (await import('./publish/command.js')).publishCommand,
+  },
+  subscribe: {
+    summary: 'print the events of topics as they come',
+    load: async () => (await import('./subscribe/command.js')).subscribeCommand,
   },
 }

@@ -30,23 +30,28 @@ describe('docs/spec/http.md', () => {
 })
 
 describe('the documents', () => {
-  it.each(['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/errors.md', 'docs/spec/http.md'])(
-    '%s points to files and headings that are there',
-    async path => {
-      const folder = path.slice(0, path.lastIndexOf('/') + 1)
-      for (const [, target = ''] of (await read(path)).matchAll(/\]\(([^)\s]+)\)/g)) {
-        if (/^[a-z]+:/.test(target)) continue
-        const [file = '', heading] = target.split('#')
-        const text = await read(file === '' ? path : join(folder, file))
-        if (heading === undefined) continue
-        const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-          title
-            .toLowerCase()
-            .replaceAll(/[^\p{L}\p{N} -]/gu, '')
-            .replaceAll(' ', '-'),
-        )
-        expect(anchors).toContain(heading)
-      }
-    },
-  )
+  it.each([
+    'README.md',
+    'README.ko.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+    'SECURITY.md',
+    'docs/errors.md',
+    'docs/spec/http.md',
+  ])('%s points to files and headings that are there', async path => {
+    const folder = path.slice(0, path.lastIndexOf('/') + 1)
+    for (const [, target = ''] of (await read(path)).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue
+      const [file = '', heading] = target.split('#')
+      const text = await read(file === '' ? path : join(folder, file))
+      if (heading === undefined) continue
+      const anchors = [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+        title
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N} -]/gu, '')
+          .replaceAll(' ', '-'),
+      )
+      expect(anchors).toContain(heading)
+    }
+  })
 })

@@ -11,15 +11,22 @@ const skipsFile = fileURLToPath(new URL('../../.build/skips.txt', import.meta.ur
  * so that no test is skipped there unseen.
  */
 export function requireProgram(name: string, howToGet: string): string | undefined {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
-    const path = join(folder, name)
-    if (folder !== '' && isExecutable(path)) return path
-  }
+  const path = findProgram(name)
+  if (path !== undefined) return path
   const reason = `needs the program ${name}: ${howToGet}`
   if (process.env['CI'] === 'true') throw new Error(`This test ${reason}`)
   mkdirSync(join(skipsFile, '..'), { recursive: true })
   appendFileSync(skipsFile, `${reason}\n`)
   process.stderr.write(`skipped: ${reason}\n`)
+  return undefined
+}
+
+/** The path of the program `name`, for tests that are there only where it is; nothing if this machine has none. */
+export function findProgram(name: string): string | undefined {
+  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+    const path = join(folder, name)
+    if (folder !== '' && isExecutable(path)) return path
+  }
   return undefined
 }
 

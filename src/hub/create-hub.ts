@@ -125,13 +125,20 @@ class LogHub implements Hub {
     readonly after?: string | undefined
     readonly limit: number
   }): Promise<readonly TopicStatus[]> {
-    const topics = await this.#log.topics(options)
-    return topics.map(info => this.#topicStatus(info))
+    return this.#topicStatus(await this.#log.topics(options))
   }
 
   async topic(topic: string): Promise<TopicStatus | undefined> {
     const info = await this.#log.topic(topic)
-    return info && this.#topicStatus(info)
+    return info && (await this.#topicStatus([info]))[0]
+  }
+
+  subscribers(topic: string): number {
+    const views = new Set<HubView>()
+    this.#flow.views.match(topic, view => void views.add(view))
+    let subscribers = 0
+    for (const view of views) subscribers += view.members
+    return subscribers
   }
 
   async ready(): Promise<boolean> {
@@ -159,21 +166,18 @@ class LogHub implements Hub {
     await this.#flow.close()
   }
 
-  #topicStatus(info: TopicInfo): TopicStatus {
+  async #topicStatus(infos: readonly TopicInfo[]): Promise<readonly TopicStatus[]> {
     const flow = this.#flow
-    const views = new Set<HubView>()
-    flow.views.match(info.topic, view => void views.add(view))
-    let subscribers = 0
-    for (const view of views) subscribers += view.members
-    return {
-      topic: info.topic,
-      events: info.events,
-      first: flow.positionAt(info.first),
-      last: flow.positionAt(info.last),
-      ended: info.end !== undefined,
-      subscribers,
-      rate: flow.rates.of(info.topic),
-    }
+    const elsewhere = await this.#options.subscribersElsewhere(infos.map(({ topic }) => topic))
+    return infos.map(({ topic, events, first, last, end }, i) => ({
+      topic,
+      events,
+      first: flow.positionAt(first),
+      last: flow.positionAt(last),
+      ended: end !== undefined,
+      subscribers: this.subscribers(topic) + (elsewhere[i] ?? 0),
+      rate: flow.rates.of(topic),
+    }))
   }
 
   #refuseWhileDraining(): void {

@@ -27,6 +27,8 @@ export interface Hub {
   retryMs(): number
   topics(options: { readonly after?: string | undefined; readonly limit: number }): Promise<readonly TopicStatus[]>
   topic(topic: string): Promise<TopicStatus | undefined>
+  /** How many subscriptions of this hub hear a topic. */
+  subscribers(topic: string): number
   /** Costs a look at each view. */
   readonly status: HubStatus
   /** What it has done; the same object always, which moves on. */
@@ -95,7 +97,7 @@ export interface TopicStatus {
   readonly first: string
   readonly last: string
   readonly ended: boolean
-  /** Subscriptions of this process that hear the topic. */
+  /** Subscriptions that hear the topic, of this hub and of those that `subscribersElsewhere` counts. */
   readonly subscribers: number
   /** Events a second that this process has seen, over the last ten seconds. */
   readonly rate: number

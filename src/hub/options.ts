@@ -18,6 +18,11 @@ export interface HubOptions {
   readonly report?: (message: string, error?: unknown) => void
   /** Is told what the hub does. Default: nobody is. */
   readonly observer?: HubObserver
+  /**
+   * How many subscriptions of the other hubs on this log hear each of these topics, for `TopicStatus`. Where they cannot be asked,
+   * fewer are counted. Default: there are no other hubs.
+   */
+  readonly subscribersElsewhere?: (topics: readonly string[]) => Promise<readonly number[]>
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly clock?: () => number
   /** From 0 to below 1, for jitter. Default: `Math.random`. */
@@ -46,6 +51,7 @@ export const hubBounds: {
 
 const functions = {
   report: (): void => undefined,
+  subscribersElsewhere: async (topics: readonly string[]): Promise<readonly number[]> => topics.map(() => 0),
   clock: Date.now,
   random: Math.random,
 } as const

@@ -19,6 +19,10 @@ export interface HubProcessOptions {
   readonly nodeArgs?: readonly string[]
   readonly cwd?: string
   readonly env?: Readonly<Record<string, string>>
+  /** A program and its arguments in front of Node.js, such as `prlimit`. */
+  readonly wrap?: readonly string[]
+  /** Where the hub's error stream goes: a descriptor. Default: a pipe, which `output` and `log` read. */
+  readonly errors?: number
   /** Another program that takes and says the same. Default: the built `tidings`. */
   readonly program?: string
 }
@@ -70,7 +74,9 @@ process.once('exit', endAll)
  */
 export async function startHubProcess(options: HubProcessOptions = {}): Promise<HubProcess> {
   if (!existsSync(entry)) throw new Error('The hub is not built: npm run build')
-  const args = [
+  const [program = '', ...args] = [
+    ...(options.wrap ?? []),
+    process.execPath,
     ...(options.nodeArgs ?? []),
     options.program ?? entry,
     'serve',
@@ -80,8 +86,8 @@ export async function startHubProcess(options: HubProcessOptions = {}): Promise<
     options.log ?? 'memory:',
     ...(options.args ?? []),
   ]
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', options.errors ?? 'pipe'],
     cwd: options.cwd,
     env: { ...process.env, ...options.env },
   })
@@ -89,8 +95,8 @@ export async function startHubProcess(options: HubProcessOptions = {}): Promise<
   let output = ''
   let errors = ''
   for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8')
-    stream.on('data', (text: string) => {
+    stream?.setEncoding('utf8')
+    stream?.on('data', (text: string) => {
       output += text
       if (stream === child.stderr) errors += text
     })

@@ -62,17 +62,27 @@ describe('what comes in masses', () => {
 })
 
 describe('a log that is full', () => {
-  it('is told once, and so is that it takes events again, with how many it refused', () => {
+  it('is told at once, then as a number, and so is that it takes events again', () => {
     const { hubObserver } = createWatch(logger, { stallMs: 0, limits: { maxConnections: 1, maxStreams: 1 } })
     hubObserver.appended(1, 1)
-    for (let i = 0; i < 3; i++) hubObserver.appendFailed(new TidingsError('log-full', 'The disk is full.'))
+    const full = new TidingsError('log-full', 'The disk is full.')
+    for (let i = 0; i < 120; i++) {
+      hubObserver.appendFailed(full)
+      // What is small may find room all the same.
+      hubObserver.appended(1, 1)
+      vi.advanceTimersByTime(100)
+    }
     hubObserver.appendFailed(new TidingsError('topic-ended', 'It has ended.'))
-    vi.advanceTimersByTime(5_000)
+    vi.advanceTimersByTime(3_000)
     hubObserver.appended(1, 1)
     hubObserver.appended(1, 1)
+    const msg = 'The log is full: publishing is refused until there is room.'
+    const error = { level: 'error', msg, err: { code: 'log-full', message: 'The disk is full.' } }
     expect(lines).toMatchObject([
-      { level: 'error', msg: 'The log is full: publishing is refused until there is room.', err: { code: 'log-full' } },
-      { level: 'info', msg: 'The log takes events again.', refused: 3, seconds: 5 },
+      { ...error, count: 1 },
+      { ...error, count: 99 },
+      { ...error, count: 20 },
+      { level: 'info', msg: 'The log takes events again.', refused: 120, seconds: 15 },
     ])
   })
 })

@@ -36,7 +36,7 @@ export function createWatch(
   const dropped = tally('Connections were closed unheard: there are as many as there may be.', {
     maxConnections: limits.maxConnections,
   })
-  const full = watchFullLog(logger)
+  const full = watchFullLog(logger, intervalMs)
   return {
     hubObserver: {
       appended: () => full.appended(),
@@ -50,27 +50,37 @@ export function createWatch(
       dropped: () => dropped.count(),
     },
     close() {
-      for (const each of [...Object.values(cutOff), ...Object.values(overloaded), dropped]) each.close()
+      for (const each of [...Object.values(cutOff), ...Object.values(overloaded), dropped, full]) each.close()
     },
   }
 }
 
-/** Says that the log is full, once, and that it takes events again. */
-function watchFullLog(logger: Logger): { appended(): void; failed(error: unknown): void } {
+/** A log that is nearly full takes this and refuses that: it is freed when it has refused nothing for so long. */
+const quietMs = 2_000
+
+/** Says that the log is full, then how much it refused meanwhile, and when it takes events again. */
+function watchFullLog(logger: Logger, intervalMs: number | undefined) {
   let refused = 0
-  let since = 0
+  let [firstAt, lastAt] = [0, 0]
+  let err: unknown
+  const tally = new Tally(count => {
+    logger.error({ count, err }, 'The log is full: publishing is refused until there is room.')
+  }, intervalMs)
   return {
-    failed(error) {
+    failed(error: unknown) {
       if (!(error instanceof TidingsError) || error.code !== 'log-full') return
-      if (refused++ > 0) return
-      since = performance.now()
-      logger.error({ err: error }, 'The log is full: publishing is refused until there is room.')
+      lastAt = performance.now()
+      if (refused++ === 0) firstAt = lastAt
+      err = error
+      tally.count()
     },
     appended() {
-      if (refused === 0) return
-      const seconds = Math.round((performance.now() - since) / 1000)
+      if (refused === 0 || performance.now() - lastAt < quietMs) return
+      tally.close()
+      const seconds = Math.round((performance.now() - firstAt) / 1000)
       logger.info({ refused, seconds }, 'The log takes events again.')
       refused = 0
     },
+    close: () => tally.close(),
   }
 }

@@ -44,6 +44,16 @@ export class Access {
     const { origin } = credentials
     if (origin === undefined) return { kind: 'direct', origin }
     if (host && isOriginOf(origin, host)) return { kind: 'own', origin }
+    return this.#ofOrigin(origin)
+  }
+
+  /** The same caller as these rules see it, of whom others have let in. */
+  again(caller: Caller): Caller {
+    const { kind, origin } = caller
+    return origin === undefined || kind === 'own' ? caller : this.#ofOrigin(origin)
+  }
+
+  #ofOrigin(origin: string): Caller {
     return { kind: this.#settings.allowedOrigins.includes(origin) ? 'listed' : 'foreign', origin }
   }
 
@@ -83,7 +93,12 @@ export class Access {
 
   /** Throws `origin-not-allowed` unless `caller` may hear every topic of `selectors`. */
   requireReader(caller: Caller, selectors: readonly Selector[]): void {
-    if (caller.kind === 'foreign' && !selectors.every(selector => this.#isPublic(selector))) throw notPublic()
+    if (!this.isReader(caller, selectors)) throw notPublic()
+  }
+
+  /** Whether `caller` may hear every topic of `selectors`. */
+  isReader(caller: Caller, selectors: readonly Selector[]): boolean {
+    return caller.kind !== 'foreign' || selectors.every(selector => this.#isPublic(selector))
   }
 
   #isPublic(selector: Selector): boolean {

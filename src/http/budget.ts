@@ -1,10 +1,11 @@
 /** A bound that many share: what one takes, others cannot have until it is given back. */
 export class Budget {
-  readonly #most: number
+  /** Below what is taken, nothing more is, until enough was given back. */
+  most: number
   #taken = 0
 
   constructor(most: number) {
-    this.#most = most
+    this.most = most
   }
 
   get taken(): number {
@@ -13,7 +14,7 @@ export class Budget {
 
   /** Whether there was so much left; if not, nothing is taken. */
   take(amount: number): boolean {
-    if (this.#taken + amount > this.#most) return false
+    if (this.#taken + amount > this.most) return false
     this.#taken += amount
     return true
   }

@@ -15,7 +15,7 @@ import { Pipeline } from './pipeline.js'
 import { toRefusal } from './refusal.js'
 import type { Report } from './report.js'
 import { writeAnswer } from './send-answer.js'
-import type { HttpSettings } from './settings.js'
+import { fixedLimits, type HttpLimits, type HttpSettings } from './settings.js'
 import { HeldSockets } from './sinks/held-sockets.js'
 import { streamRequestClass } from './stream-request.js'
 import { serveStream } from './subscribe.js'
@@ -67,6 +67,14 @@ export interface HubServer {
    * connections; what is left after `deadlineMs` is destroyed. Resolves when no connection is left, to how the subscriptions went.
    */
   drain(deadlineMs: number): Promise<Drained>
+  /** What holds now. */
+  readonly settings: HttpSettings
+  /**
+   * Goes by other settings from now on, from `resolveHttpSettings`. What is under way may still go by those before, and what it
+   * holds stays counted; streams of pages that may not hear their topics any more are ended.
+   * `host`, `port`, `open` and `fixedLimits` stay as they are.
+   */
+  reconfigure(settings: HttpSettings): void
   /** How it stands now. */
   status(): Promise<HttpStatus>
   /** Ends at once: destroys every connection. Resolves when none is left. Leaves the hub as it is. */
@@ -93,7 +101,7 @@ export function createHttpServer({ hub, settings, assets, metrics, observer, rep
 }
 
 class NodeHubServer implements HubServer {
-  readonly #surface: Surface
+  readonly #surface: { -readonly [Name in keyof Surface]: Surface[Name] }
   readonly #server: Server
   readonly #refused = new WeakSet<Duplex>()
   #closed: Promise<void> | undefined
@@ -142,6 +150,31 @@ class NodeHubServer implements HubServer {
     } finally {
       clearTimeout(deadline)
     }
+  }
+
+  get settings(): HttpSettings {
+    return this.#surface.settings
+  }
+
+  reconfigure(given: HttpSettings): void {
+    const surface = this.#surface
+    const { host, port, open, limits: before } = surface.settings
+    const limits: HttpLimits = Object.freeze({
+      ...given.limits,
+      ...Object.fromEntries(fixedLimits.map(name => [name, before[name]])),
+    })
+    const access = new Access({ ...given, open })
+    surface.settings = Object.freeze({ ...given, host, port, open, limits })
+    surface.access = access
+    surface.publisher = { ...surface.publisher, limits }
+    surface.publisher.inFlight.most = limits.maxPublishBytesInFlight
+    surface.answersInFlight.most = limits.maxPageBytesInFlight
+    surface.longPolls.most = limits.maxLongPolls
+    surface.sockets.writeTimeoutMs = limits.writeTimeoutMs
+    this.#server.maxConnections = limits.maxConnections
+    this.#server.headersTimeout = limits.headersTimeoutMs
+    this.#server.keepAliveTimeout = limits.keepAliveTimeoutMs
+    surface.sockets.endUnless(({ caller, selectors }) => access.isReader(access.again(caller), selectors))
   }
 
   async status(): Promise<HttpStatus> {

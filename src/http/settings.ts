@@ -98,6 +98,9 @@ export const limitBounds: { readonly [Name in keyof HttpLimits]: Bounds } = {
   keepAliveTimeoutMs: [65_000, 1000, 3_600_000],
 }
 
+/** Limits that a server has for good: Node.js takes the size of a head only when it makes one. */
+export const fixedLimits: readonly (keyof HttpLimits)[] = ['maxUrlBytes', 'maxHeaderBytes']
+
 /** The bounds of `port`, and its default. */
 export const portBounds: Bounds = [8080, 0, 65_535]
 

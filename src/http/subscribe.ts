@@ -10,6 +10,7 @@ import { streamHeaders, toRefusal } from './refusal.js'
 import { type RequestHead, readRequestHead } from './request-head.js'
 import { routeOf } from './routes.js'
 import { toHead, writeAnswer } from './send-answer.js'
+import { grantTo } from './sinks/held-sockets.js'
 import { SocketSink } from './sinks/socket-sink.js'
 import { asksForWebSocket } from './stream-request.js'
 import type { Surface } from './surface.js'
@@ -33,13 +34,19 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
     refuseAboveLimit(surface)
     const beginning = await hub.begin(request)
     if (socket.destroyed) return
+    // The rules may have changed while the log was asked.
+    const caller = surface.access.again(head.caller)
+    surface.access.requireReader(caller, request.selectors)
     if (beginning.kind === 'ended') {
       finish(surface, socket, withHeaders(ended, varyingHeaders(head, ended.status)))
       return
     }
     const sink = new SocketSink(socket, toStart(surface, head, request.form))
     hasSink = true
-    hub.attach(beginning, sink)
+    const subscription = hub.attach(beginning, sink)
+    if (caller.kind === 'listed' || caller.kind === 'foreign') {
+      grantTo(socket, { caller, selectors: request.selectors, subscription })
+    }
     // Who has closed its side before it was answered hears where the stream begins, and no more.
     if (socket.readableEnded) sink.end()
   } catch (error) {

@@ -3,6 +3,7 @@ import {
   checkHost,
   checkOrigin,
   checkSelector,
+  fixedLimits,
   limitBounds,
   maxDefaultTopics,
   portBounds,
@@ -70,7 +71,7 @@ function number(
 function limit<Name extends keyof HttpLimits>(
   name: Name,
   help: string,
-  more: Pick<Setting<number>, 'shown' | 'isReloadable'> = {},
+  more: Pick<Setting<number>, 'shown'> = {},
 ): Setting<number> {
   const value = name.endsWith('Ms') ? 'MS' : name.endsWith('Bytes') || name.endsWith('InFlight') ? 'BYTES' : 'COUNT'
   return {
@@ -78,7 +79,7 @@ function limit<Name extends keyof HttpLimits>(
     kind: wholeNumber(value, limitBounds[name]),
     fallback: known => known.limits[name],
     help,
-    isReloadable: true,
+    isReloadable: !fixedLimits.some(fixed => fixed === name),
     ...more,
     ...(more.shown === undefined && { shown: String(limitBounds[name][0]) }),
   }
@@ -283,12 +284,13 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     'Bytes of answers that their readers have not taken yet, all together.',
   ),
   'limits.maxJsonDepth': limit('maxJsonDepth', 'Arrays and objects within each other in a JSON body.'),
-  'limits.maxUrlBytes': limit('maxUrlBytes', 'Bytes of the request target.', { isReloadable: false }),
-  'limits.maxHeaderBytes': limit('maxHeaderBytes', 'Bytes of the headers of a request.', { isReloadable: false }),
+  'limits.maxUrlBytes': limit('maxUrlBytes', 'Bytes of the request target.'),
+  'limits.maxHeaderBytes': limit('maxHeaderBytes', 'Bytes of the headers of a request.'),
   'limits.maxHeaders': limit('maxHeaders', 'Header lines of a request.'),
-  'limits.headersTimeoutMs': limit('headersTimeoutMs', 'Time for the head of a request to come.', {
-    isReloadable: false,
-  }),
+  'limits.headersTimeoutMs': limit(
+    'headersTimeoutMs',
+    'Time for the head of a request to come; looked at once a second.',
+  ),
   'limits.bodyTimeoutMs': limit(
     'bodyTimeoutMs',
     'Time for a body to come; of a body of lines, between two of its bytes.',

@@ -1,10 +1,14 @@
 import type { Socket } from 'node:net'
+import type { Subscription } from '../../hub/hub.js'
+import type { Selector } from '../../wire/selector.js'
+import type { Caller } from '../access.js'
 
 const tenantOf: unique symbol = Symbol('tenant')
 const keeperOf: unique symbol = Symbol('keeper')
+const standingOf: unique symbol = Symbol('standing')
 
 /** A connection that was taken out of the HTTP server. */
-export type HeldSocket = Socket & { [tenantOf]?: Tenant; [keeperOf]?: HeldSockets }
+export type HeldSocket = Socket & { [tenantOf]?: Tenant; [keeperOf]?: HeldSockets; [standingOf]?: Standing }
 
 /** Who writes to such a connection, and hears of it. */
 export interface Tenant {
@@ -13,6 +17,13 @@ export interface Tenant {
   /** Nothing moved for the time that the socket was told. */
   onTimeout(): void
   onClose(): void
+}
+
+/** By what a page of another origin hears what it hears; others are not asked again. */
+export interface Standing {
+  readonly caller: Caller
+  readonly selectors: readonly Selector[]
+  readonly subscription: Subscription
 }
 
 /** How long a peer may take to close its side after all was sent. */
@@ -27,11 +38,12 @@ export class HeldSockets {
   readonly #sockets = new Set<HeldSocket>()
   /** Those that have sent all, by the time of that; the oldest first. */
   readonly #lingering = new Map<HeldSocket, number>()
-  readonly #writeTimeoutMs: number
+  /** How long the peer of one that is being ended may take no byte. */
+  writeTimeoutMs: number
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: { readonly writeTimeoutMs: number }) {
-    this.#writeTimeoutMs = options.writeTimeoutMs
+    this.writeTimeoutMs = options.writeTimeoutMs
   }
 
   /** How many there are. */
@@ -55,8 +67,15 @@ export class HeldSockets {
 
   /** Ends a connection that has no tenant, after what was written. */
   finish(socket: HeldSocket): void {
-    socket.setTimeout(this.#writeTimeoutMs)
+    socket.setTimeout(this.writeTimeoutMs)
     socket.end()
+  }
+
+  /** Ends the streams of those who may not have them any more. */
+  endUnless(isGood: (standing: Standing) => boolean): void {
+    for (const { [standingOf]: standing } of this.#sockets) {
+      if (standing && !isGood(standing)) standing.subscription.close()
+    }
   }
 
   destroyAll(): void {
@@ -93,6 +112,11 @@ export class HeldSockets {
 /** Gives a connection to who writes to it from here on. Without one, its peer may close its side and still read what it is answered. */
 export function giveTo(socket: HeldSocket, tenant: Tenant): void {
   socket[tenantOf] = tenant
+}
+
+/** Remembers by what a connection has its stream, so that it can be ended when that is taken back. */
+export function grantTo(socket: HeldSocket, standing: Standing): void {
+  socket[standingOf] = standing
 }
 
 function onError(this: HeldSocket): void {

@@ -14,4 +14,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'print the events of topics as they come',
     load: async () => (await import('./subscribe/command.js')).subscribeCommand,
   },
+  bench: {
+    summary: 'measure a running hub from outside',
+    load: async () => (await import('./bench/command.js')).benchCommand,
+  },
 }

@@ -49,6 +49,8 @@ export function readPage(path, source) {
   const pictures = []
   let title = ''
   const { rules } = markdown.renderer
+  const word = languageOf(path) === 'ko' ? '표' : 'Table'
+  let tables = 0
   tokens.forEach((token, i) => {
     if (token.type === 'heading_open') {
       const text = plain(tokens[i + 1]?.children ?? [])
@@ -57,6 +59,9 @@ export function readPage(path, source) {
       if (token.tag === 'h1') title ||= text
       else headings.push({ level: Number(token.tag.slice(1)), text, anchor })
     }
+    // A heading of a table that says nothing is none.
+    const isEmpty = (tokens[token.type === 'th_open' ? i + 1 : i - 1]?.content ?? '') === ''
+    if ((token.type === 'th_open' || token.type === 'th_close') && isEmpty) token.tag = 'td'
     for (const child of token.children ?? []) {
       if (child.type === 'link_open') {
         const target = resolve(path, String(child.attrGet('href') ?? ''))
@@ -76,7 +81,7 @@ export function readPage(path, source) {
     return ` <a class="anchor" href="#${anchor}" aria-label="${label}" title="${label}">#</a>${close}`
   }
   // What scrolls must be reachable by keyboard, and tell what it is.
-  rules['table_open'] = () => '<div class="table" role="region" aria-label="Table" tabindex="0"><table>\n'
+  rules['table_open'] = () => `<div class="table" role="region" aria-label="${word} ${++tables}" tabindex="0"><table>\n`
   rules['table_close'] = () => '</table></div>\n'
   rules['fence'] = (tokens, i) => {
     const { content = '', info = '' } = tokens[i] ?? {}

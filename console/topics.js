@@ -36,8 +36,9 @@ export function createTopics({ chosen, changed }) {
     listed(listing) {
       topics = listing.topics
       isComplete = listing.isComplete
-      // Nothing moves under a finger or a focus: until it is gone, only the figures change.
-      draw(table.matches(':focus-within, :hover'))
+      // Nothing moves under a pointer or a focus: until it is gone, only the figures change. A finger leaves `:hover` behind.
+      const isPointed = matchMedia('(hover: hover)').matches && body.matches(':hover')
+      draw(isPointed || body.querySelector(':focus-visible') !== null)
       changed()
     },
   })

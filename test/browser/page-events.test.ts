@@ -101,6 +101,8 @@ describe.skipIf(!browserProgram)('the newest events on the page', { timeout: 60_
     await row(page, 'early and unwanted').waitFor({ state: 'detached' })
     await row(page, 'early and wanted').waitFor()
     await say('filters/b', 'late and unwanted')
+    // Of what the page hears in any case.
+    await say('clock', 'heard and unwanted')
     await say('filter/b', 'late and wanted')
     await row(page, 'late and wanted').waitFor()
     expect(await row(page, 'unwanted').count()).toBe(0)
@@ -116,6 +118,31 @@ describe.skipIf(!browserProgram)('the newest events on the page', { timeout: 60_
     expect(await page.locator('#filter-fault').textContent()).toBe('')
     // Once each, though what was read and what streams overlap.
     expect(await row(page, 'late and wanted').count()).toBe(1)
+    await page.close()
+  })
+
+  it('shows once what is said while it turns to other topics', async () => {
+    const { page } = await openHubPage(browser, hub.url)
+    const said: string[] = []
+    const sayNext = (when: string) => {
+      said.push(`${when} page ${said.length}`)
+      return say('turn/to', said.at(-1) ?? '')
+    }
+    await page.route('**/events?topic=turn*limit=*', async route => {
+      await sayNext('before')
+      const response = await route.fetch()
+      await sayNext('after')
+      await route.fulfill({ response })
+    })
+    await page.locator('#event-filter').fill('turn/**')
+    await page.locator('#event-filter').press('Enter')
+    await say('turn/to', 'the last')
+    await row(page, 'the last').waitFor()
+    await vi.waitFor(async () => {
+      const shown = await page.locator('#events .data').allTextContents()
+      expect(shown.filter(text => text !== 'the last').toReversed()).toEqual(said)
+    })
+    expect(said.length).toBeGreaterThan(1)
     await page.close()
   })
 

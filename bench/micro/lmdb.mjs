@@ -57,6 +57,7 @@ async function singles(inFlight, count) {
 /** @param {string} name @param {(after: number) => Promise<unknown>} read */
 async function seeks(name, read) {
   const { offset } = await log.head()
+  /** @type {number[]} */
   const times = []
   for (let i = 0; i < 2_000; i++) {
     const after = Math.floor(Math.random() * (offset - 1_000))
@@ -65,7 +66,8 @@ async function seeks(name, read) {
     times.push(performance.now() - begin)
   }
   times.sort((a, b) => a - b)
-  const at = share => `${((times[Math.floor(times.length * share)] ?? 0) * 1_000).toFixed(0)} µs`
+  const at = (/** @type {number} */ share) =>
+    `${((times[Math.floor(times.length * share)] ?? 0) * 1_000).toFixed(0)} µs`
   say(name, `median ${at(0.5)}, 99 % ${at(0.99)}`)
 }
 

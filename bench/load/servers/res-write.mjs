@@ -1,0 +1,24 @@
+// What Node.js gives without a library, used with care: `node:http`, one Buffer for all, `res.write`. Usage: node res-write.mjs PORT
+import { createServer } from 'node:http'
+
+/** @type {Set<import('node:http').ServerResponse>} */
+const clients = new Set()
+
+createServer((req, res) => {
+  if (req.method === 'GET') {
+    res.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-cache' })
+    res.flushHeaders()
+    clients.add(res)
+    res.on('close', () => clients.delete(res))
+    return
+  }
+  /** @type {Buffer[]} */
+  const pieces = [Buffer.from('data: ')]
+  req.on('data', piece => pieces.push(piece))
+  req.on('end', () => {
+    pieces.push(Buffer.from('\n\n'))
+    const frame = Buffer.concat(pieces)
+    for (const client of clients) client.write(frame)
+    res.writeHead(204).end()
+  })
+}).listen(Number(process.argv[2]), '127.0.0.1')

@@ -38,7 +38,7 @@ const packed = (path: string): string => join(lean, 'node_modules', 'tidings', p
 describe('the tarball', () => {
   it('holds what is run and what is told, and no more', async () => {
     const known =
-      /^(?:package\.json|README\.md|LICENSE|CHANGELOG\.md|(?:browser|console)\/[\w-]+\.(?:html|js|css|svg)|dist\/(.+)\.(?:js|d\.ts))$/
+      /^(?:package\.json|README(?:\.ko)?\.md|LICENSE|CHANGELOG\.md|(?:browser|console)\/[\w-]+\.(?:html|js|css|svg)|dist\/(.+)\.(?:js|d\.ts))$/
     const found = await readdir(packed(''), { recursive: true, withFileTypes: true })
     const files = found
       .filter(entry => entry.isFile())

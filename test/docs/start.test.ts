@@ -15,6 +15,11 @@ describe('docs/start.md', () => {
     expect(blocksOf(korean)).toEqual(blocksOf(english))
   })
 
+  it('names the package as npm pack does', async () => {
+    const { name, version } = JSON.parse(await readDocument('package.json')) as Readonly<Record<string, string>>
+    expect(english).toContain(`npm install ./${name}-${version}.tgz`)
+  })
+
   it.skipIf(!browserProgram)(
     'has a page that goes on by itself when the hub was killed',
     async () => {

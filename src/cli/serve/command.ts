@@ -32,12 +32,13 @@ export const serveCommand: Command = {
       process.stdout.write(help())
       return exitCodes.done
     }
-    const read = await readSettings({ args, env: process.env })
+    const sources = { args, env: { ...process.env } }
+    const read = await readSettings(sources)
     if (line.printConfig) {
       process.stdout.write(printConfig(read))
       process.stderr.write(printOrigins(read))
     } else {
-      return serve(read.settings)
+      return serve(read, () => readSettings(sources))
     }
     return exitCodes.done
   },

@@ -13,10 +13,12 @@ export interface Ending {
   readonly hub: Hub
   readonly drainMs: number
   readonly log: Log
+  /** What asks for it beside the usual signals. Default: nothing. */
+  readonly signals?: readonly NodeJS.Signals[]
 }
 
 /** Resolves at the first signal that asks the hub to end; ends the process at the second. */
-export function stopSignal({ hub, drainMs, log: { logger } }: Ending): Promise<void> {
+export function stopSignal({ hub, drainMs, log: { logger }, signals }: Ending): Promise<void> {
   return new Promise(resolve => {
     onStopSignals(
       signal => {
@@ -33,6 +35,7 @@ export function stopSignal({ hub, drainMs, log: { logger } }: Ending): Promise<v
         logger.warn({ signal, subscriptions: hub.status.subscriptions }, `${signal}: ending at once.`)
         process.exit(exitCodes.failure)
       },
+      signals,
     )
   })
 }

@@ -12,7 +12,7 @@ export interface Watch {
   close(): void
 }
 
-/** `intervalMs`: how often a number is told at most; default: ten seconds. */
+/** `settings` are looked at when something is told. `intervalMs`: how often a number is told at most; default: ten seconds. */
 export function createWatch(
   logger: Logger,
   settings: {
@@ -21,21 +21,21 @@ export function createWatch(
   },
   intervalMs?: number,
 ): Watch {
-  const { stallMs, limits } = settings
-  const tally = (message: string, fields: object = {}) =>
-    new Tally(count => logger.warn({ count, ...fields }, message), intervalMs)
+  const { stallMs } = settings
+  const tally = (message: string, fields: () => object = () => ({})) =>
+    new Tally(count => logger.warn({ count, ...fields() }, message), intervalMs)
   const cutOff: Record<CutOff, Tally> = {
     stalled: tally(`Readers were cut off: they took no byte for ${stallMs / 1000} s.`),
     evicted: tally('Readers were cut off: slow ones held back more than there is room for (maxHeldBytes).'),
   }
   const overloaded: Record<Operation, Tally> = {
     publish: tally('Publishing was refused: too much at once.'),
-    read: tally('Readers were refused: too many at once.', { maxStreams: limits.maxStreams }),
+    read: tally('Readers were refused: too many at once.', () => ({ maxStreams: settings.limits.maxStreams })),
     other: tally('Requests were refused: too much at once.'),
   }
-  const dropped = tally('Connections were closed unheard: there are as many as there may be.', {
-    maxConnections: limits.maxConnections,
-  })
+  const dropped = tally('Connections were closed unheard: there are as many as there may be.', () => ({
+    maxConnections: settings.limits.maxConnections,
+  }))
   const full = watchFullLog(logger, intervalMs)
   return {
     hubObserver: {

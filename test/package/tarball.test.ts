@@ -14,8 +14,8 @@ import { subpaths, toExports } from './subpaths.js'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const mib = 1024 * 1024
 
-/** The `node` programs to run the package with: those that `TIDINGS_TEST_NODES` lists as `PATH` does, or this one. */
-const nodes = process.env['TIDINGS_TEST_NODES']?.split(delimiter) ?? [process.execPath]
+/** The `node` programs to run the package with: those that `TEST_NODES` lists as `PATH` does, or this one. */
+const nodes = process.env['TEST_NODES']?.split(delimiter) ?? [process.execPath]
 
 let directory = ''
 let tarball = ''

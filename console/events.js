@@ -25,14 +25,17 @@ export function createEvents() {
   const pause = makeToggle(element('pause', HTMLButtonElement), draw)
   walkByArrows(list)
   waitingButton.addEventListener('click', () => {
+    list.scrollTop = 0
     pause.set(false)
     draw()
-    list.scrollTop = 0
     list.querySelector('summary')?.focus()
   })
+  list.addEventListener('scroll', () => {
+    if (list.scrollTop <= 0 && waiting.length > 0) draw()
+  })
 
-  // Nobody wants a line taken away while they read it or stand on it.
-  const isHeld = () => pause.isPressed() || list.querySelector('summary:focus-visible') !== null
+  // Nobody wants a line taken away while they read it, stand on it, or look further back.
+  const isHeld = () => pause.isPressed() || list.scrollTop > 0 || list.querySelector('summary:focus-visible') !== null
 
   function draw() {
     if (!isHeld() && waiting.length > 0) {
@@ -76,6 +79,7 @@ export function createEvents() {
     begin(events) {
       isBegun = true
       list.replaceChildren()
+      list.scrollTop = 0
       waiting = []
       waitingCount = 0
       known = new Set()

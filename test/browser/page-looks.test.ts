@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { browserProgram, openBrowser } from '../support/browser.js'
-import { openHubPage, publishAll } from '../support/hub-page.js'
+import { eventually, openHubPage, publishAll } from '../support/hub-page.js'
 import { type HubProcess, startHubProcess } from '../support/hub-process.js'
 
 const viewports = { phone: { width: 360, height: 740 }, desk: { width: 1440, height: 900 } } as const
@@ -94,7 +94,7 @@ describe.skipIf(!browserProgram)('the page, to eyes, fingers and screen readers'
       await page.locator('#events li.greeted').first().waitFor()
     }
     await greet()
-    await vi.waitFor(async () => {
+    await eventually(async () => {
       await greet()
       expect(await page.evaluate(moving)).toBeGreaterThan(0)
     })

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { browserProgram, openBrowser } from '../support/browser.js'
-import { openHubPage } from '../support/hub-page.js'
+import { eventually, openHubPage } from '../support/hub-page.js'
 import { type HubProcess, startHubProcess } from '../support/hub-process.js'
 
 describe.skipIf(!browserProgram)('publishing from the page', { timeout: 60_000 }, () => {
@@ -41,7 +41,7 @@ describe.skipIf(!browserProgram)('publishing from the page', { timeout: 60_000 }
     // The next one is typed over it.
     await page.keyboard.type('next')
     await page.keyboard.press('Control+Enter')
-    await vi.waitFor(async () =>
+    await eventually(async () =>
       expect(await kept(encodeURIComponent(event.topic))).toMatchObject([{}, { data: 'next' }]),
     )
     await page.locator('#events li', { hasText: 'next' }).waitFor()
@@ -94,7 +94,7 @@ describe.skipIf(!browserProgram)('publishing from the page', { timeout: 60_000 }
     expect(await kept('once')).toHaveLength(1)
     // Said again after its answer, it is another event.
     await page.locator('#say').click()
-    await vi.waitFor(async () => expect(await kept('once')).toHaveLength(2))
+    await eventually(async () => expect(await kept('once')).toHaveLength(2))
     await page.close()
   })
 
@@ -131,7 +131,7 @@ describe.skipIf(!browserProgram)('publishing from the page', { timeout: 60_000 }
     await page.locator('#data').fill('')
     await page.locator('#data').focus()
     await page.keyboard.press('Control+V')
-    await vi.waitFor(async () => expect(await page.locator('#data').inputValue()).toBe(line))
+    await eventually(async () => expect(await page.locator('#data').inputValue()).toBe(line))
     await button.filter({ hasText: /^Copy$/ }).waitFor()
   }
 })

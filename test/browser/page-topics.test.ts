@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
-import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { browserProgram, openBrowser } from '../support/browser.js'
-import { openHubPage, publishAll } from '../support/hub-page.js'
+import { eventually, openHubPage, publishAll } from '../support/hub-page.js'
 import { type HubProcess, startHubProcess } from '../support/hub-process.js'
 
 describe.skipIf(!browserProgram)('the topics on the page', { timeout: 60_000 }, () => {
@@ -27,18 +27,16 @@ describe.skipIf(!browserProgram)('the topics on the page', { timeout: 60_000 }, 
   it('stand with their rates, subscribers and events, and are kept fresh', async () => {
     const { page, errors } = await openHubPage(browser, hub.url)
     // This page is the one that hears it.
-    await vi.waitFor(async () => expect(await cells(page, 'busy')).toEqual(['busy', expect.anything(), '1', '30']))
+    await eventually(async () => expect(await cells(page, 'busy')).toEqual(['busy', expect.anything(), '1', '30']))
     expect(await names(page)).toEqual(['busy', 'over', 'quiet/one', 'quiet/two'])
     expect(await rows(page).filter({ hasText: 'over' }).locator('.chip').textContent()).toBe('ended')
     await publishAll(hub.url, [
       { topic: 'busy', data: 'x' },
       { topic: 'new', data: 'x' },
     ])
-    await vi.waitFor(async () => expect((await cells(page, 'busy')).at(3)).toBe('31'), { timeout: 30_000 })
+    await eventually(async () => expect((await cells(page, 'busy')).at(3)).toBe('31'))
     await rows(page).filter({ hasText: 'new' }).waitFor()
-    await vi.waitFor(async () => expect(Number((await cells(page, 'busy')).at(1))).toBeGreaterThan(0), {
-      timeout: 30_000,
-    })
+    await eventually(async () => expect(Number((await cells(page, 'busy')).at(1))).toBeGreaterThan(0))
     expect(errors).toEqual([])
     await page.close()
   }, 90_000)
@@ -61,7 +59,7 @@ describe.skipIf(!browserProgram)('the topics on the page', { timeout: 60_000 }, 
   it('lead to their events', async () => {
     const { page } = await openHubPage(browser, hub.url)
     await page.getByRole('button', { name: 'quiet/one' }).press('Enter')
-    await vi.waitFor(async () => expect(await page.locator('#events li').count()).toBe(1))
+    await eventually(async () => expect(await page.locator('#events li').count()).toBe(1))
     expect(await page.locator('#event-filter').inputValue()).toBe('quiet/one')
     expect(await page.locator('#announcement').textContent()).toContain('quiet/one')
     await page.close()
@@ -79,7 +77,7 @@ describe.skipIf(!browserProgram)('the topics on the page', { timeout: 60_000 }, 
     })
     await page.goto(`${hub.url}/`)
     await page.locator('#state[data-state=live]').waitFor()
-    await vi.waitFor(async () => expect((await cells(page, 'busy')).at(2)).toBe('1'))
+    await eventually(async () => expect((await cells(page, 'busy')).at(2)).toBe('1'))
     const look = (isUnseen: boolean) =>
       page.evaluate(`globalThis.isUnseen = ${isUnseen}; document.dispatchEvent(new Event('visibilitychange'))`)
     await look(true)
@@ -97,7 +95,7 @@ describe.skipIf(!browserProgram)('the topics on the page', { timeout: 60_000 }, 
       await route.continue()
     })
     await look(false)
-    await vi.waitFor(() => expect(asked).toBe(before + 1))
+    await eventually(() => expect(asked).toBe(before + 1))
     await look(true)
     const answered = page.waitForEvent('requestfinished', request => request.url().includes('/topics?'))
     release()
@@ -122,9 +120,9 @@ describe.skipIf(!browserProgram)('the topics on the page', { timeout: 60_000 }, 
     expect(await names(page)).toEqual(['many/4321'])
     // Beyond those that were looked at.
     await page.locator('#topic-filter').fill('zeb')
-    await vi.waitFor(async () => expect(await names(page)).toEqual(['zebra']))
+    await eventually(async () => expect(await names(page)).toEqual(['zebra']))
     await page.locator('#topic-filter').fill('many/5999')
-    await vi.waitFor(async () => expect(await names(page)).toEqual(['many/5999']))
+    await eventually(async () => expect(await names(page)).toEqual(['many/5999']))
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360)
     expect(errors).toEqual([])
     await page.close()

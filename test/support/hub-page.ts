@@ -1,5 +1,5 @@
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { watchErrors } from './browser.js'
 
 /** The page at `/` of a hub, open and live. */
@@ -30,4 +30,9 @@ export async function publishAll(url: string, events: readonly object[]): Promis
     body: events.map(event => JSON.stringify(event)).join('\n'),
   })
   expect(response.status).toBe(200)
+}
+
+/** Resolves when `check` no longer throws; rejects as it does after 25 seconds: a browser on a busy machine is slow. */
+export function eventually<T>(check: () => T | Promise<T>): Promise<T> {
+  return vi.waitFor(check, { timeout: 25_000 })
 }

@@ -36,7 +36,6 @@ export async function backupLog(directory: string, to: string, options: CopyOpti
     options.onBegin?.(unfinished)
     await makeUnfinished(unfinished)
     const copied = await copyLog(reader, unfinished, options)
-    await reader.checkUndisturbed()
     await checkFree(target)
     await rename(unfinished, target)
     await flush(dirname(target))

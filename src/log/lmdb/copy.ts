@@ -36,8 +36,10 @@ const watchMs = 100
 
 /**
  * Copies the newest state of the log into `folder`, an empty directory, page by page as LMDB does it (2 MiB of memory), compares
- * the copy with itself, and flushes it to the disk. Rejects with `log-corrupt` if it does not agree, `log-full`, or
- * `log-unavailable`.
+ * the copy with itself, and flushes it to the disk. The reader is closed as soon as all is copied: the
+ * comparison takes longer than that, and meanwhile a hub could use no page of the copied state again.
+ *
+ * Rejects with `log-corrupt` if the copy does not agree, `log-in-use` (`checkUndisturbed`), `log-full`, or `log-unavailable`.
  */
 export async function copyLog(reader: Reader, folder: string, options: CopyOptions): Promise<Copied> {
   const { onProgress } = options
@@ -56,6 +58,8 @@ export async function copyLog(reader: Reader, folder: string, options: CopyOptio
   } finally {
     clearInterval(watch)
   }
+  await reader.checkUndisturbed()
+  await reader.close()
   await chmod(file, 0o600)
   const copied = await compareCopy(reader, folder, options)
   await flush(file)

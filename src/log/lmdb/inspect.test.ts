@@ -244,6 +244,19 @@ describe('what is no log is said to be so', () => {
     expect(await refusal()).toMatchObject({ code: 'log-corrupt' })
   })
 
+  // As it happens where a hub and a look at its log are both process 1, each of a container of its own.
+  test('a log that is in use by a process of the same number', async () => {
+    const log = await openLog()
+    await log.append([{ topic: 'news', data: 'a' }])
+    await expect(inspectLog(directory)).rejects.toMatchObject({
+      code: 'log-unavailable',
+      message: expect.stringContaining(`the number of this one (${process.pid})`),
+    })
+    await log.append([{ topic: 'news', data: 'b' }])
+    await log.close()
+    expect(await inspect()).toMatchObject({ events: 2 })
+  })
+
   test('a directory in which a log was being restored', async () => {
     await mkdir(join(directory, 'restoring-0123456789abcdef'))
     await expect(inspectLog(directory)).rejects.toMatchObject({

@@ -20,15 +20,18 @@ const treeBytes = 48
 const noPage = 0xffff_ffff_ffff_ffffn
 const greatestDepth = 32
 
-/** How many pages are looked at, at most: some 100 ms. Branches first, which name all pages that there are. */
+/** How many pages are looked at when a log is opened: some 100 ms. Branches first, which name all pages that there are. */
 const maxPages = 16_384
+
+/** The same when a log is examined: 4 GiB, some 10 s if they come from the disk, and 100 MB of memory. */
+export const maxExaminedPages = 1_048_576
 
 /**
  * Looks whether the trees of an LMDB file hang together: that the pages that they name are in the file and are what they should be.
  * Costs a bounded time, so in a large log a damaged leaf goes unseen; a file that is cut off does not, up to some 10 GiB.
- * Throws `log-corrupt`.
+ * `most`: how many pages are looked at. Throws `log-corrupt`.
  */
-export function checkPages(file: string, header: FileHeader): void {
+export function checkPages(file: string, header: FileHeader, most: number = maxPages): void {
   const { pageSize, size, state } = header
   const room = pageSize - pageHeaderBytes
   const branches: Child[] = []
@@ -45,7 +48,7 @@ export function checkPages(file: string, header: FileHeader): void {
   function add(page: bigint, below: number): void {
     const number = name(page)
     const list = below > 0 ? branches : leaves
-    if (list.length >= maxPages) return
+    if (list.length >= most) return
     if (seen.has(number)) throw damaged(file, `it uses page ${number} twice`)
     seen.add(number)
     list.push({ number, below })
@@ -101,7 +104,7 @@ export function checkPages(file: string, header: FileHeader): void {
   const descriptor = openSync(file, 'r')
   try {
     const page = Buffer.alloc(pageSize)
-    for (let looked = 0; looked < maxPages; looked++) {
+    for (let looked = 0; looked < most; looked++) {
       const child = branches.pop() ?? leaves.pop()
       if (!child) return
       if (readSync(descriptor, page, 0, pageSize, child.number * pageSize) < pageSize) {

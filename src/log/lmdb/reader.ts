@@ -11,8 +11,9 @@ import { type FilePages, readFilePages } from './file-pages.js'
 import { foreignNames, systemCode, unfinishedRestore } from './folder.js'
 import { checkHeader, type FileHeader } from './header.js'
 import { formatVersion, type HeadRecord, type Store } from './layout.js'
+import { readReaders } from './lock-file.js'
 import { isOwned, joinOwnerOf } from './owner.js'
-import { checkPages } from './pages.js'
+import { checkPages, maxExaminedPages } from './pages.js'
 import {
   checkKeySize,
   type Driver,
@@ -44,6 +45,7 @@ export interface Reader extends Look {
   readonly head: HeadRecord
   /** Rejects with `log-in-use` if a hub has opened the log meanwhile, so that what was read may be wrong. */
   checkUndisturbed(): Promise<void>
+  /** May be called again. */
   close(): Promise<void>
 }
 
@@ -109,7 +111,7 @@ export async function openReader(directory: string, load?: () => Promise<Driver>
   const place = await readingPlace(look)
   try {
     await place.enter()
-    if (!isInUse) checkPages(join(folder, fileNames.data), look.header)
+    if (!isInUse) checkPages(join(folder, fileNames.data), look.header, maxExaminedPages)
     const root = openRoot(driver, place.folder, { overlapping: false, readOnly: true })
     try {
       return await readState(root, look, place)
@@ -135,6 +137,7 @@ async function readState(root: Store['root'], look: Look, place: Place): Promise
   const transaction = root.useReadTransaction()
   const head = readHead(store)
   const pages = readFilePages(store)
+  let isClosed = false
   return {
     ...look,
     // Of this state or a newer one, whose pages are not written to either.
@@ -149,6 +152,8 @@ async function readState(root: Store['root'], look: Look, place: Place): Promise
       throw new TidingsError('log-in-use', `A hub has opened the log in ${folder} while it was read. Ask again.`)
     },
     async close() {
+      if (isClosed) return
+      isClosed = true
       transaction.done()
       await root.close()
       await place.leave()
@@ -161,7 +166,7 @@ async function checkLive(folder: string): Promise<FileHeader> {
     try {
       const header = await readHeader(folder)
       if (!header) throw noLog(folder, [])
-      checkPages(join(folder, fileNames.data), header)
+      checkPages(join(folder, fileNames.data), header, maxExaminedPages)
       return header
     } catch (error) {
       if (look === maxLooks || !(error instanceof TidingsError && error.code === 'log-corrupt')) throw error
@@ -201,13 +206,23 @@ function besideOwner(folder: string): Place {
     folder,
     isAside: false,
     async enter() {
-      await access(join(folder, fileNames.lock), constants.R_OK | constants.W_OK)
+      const lockFile = join(folder, fileNames.lock)
+      await access(lockFile, constants.R_OK | constants.W_OK)
+      if ((await readReaders(lockFile)).includes(process.pid)) throw sameNumber(folder)
       const neighbours = await joinOwnerOf(folder)
       neighbours.listen({ heard: () => undefined, alone: () => undefined })
       leave = async () => neighbours.close()
     },
     leave: () => leave(),
   }
+}
+
+/** LMDB takes a process for another that has its number, as it may have in another container. */
+function sameNumber(folder: string): TidingsError {
+  return new TidingsError(
+    'log-unavailable',
+    `The log in ${folder} is in use by a process that has the number of this one (${process.pid}), in another container. Run this in the container of the hub.`,
+  )
 }
 
 /** Whether a reader can say in `lock.mdb` that it reads. */

@@ -103,7 +103,6 @@ async function restoreInto(
   try {
     await mkdir(unfinished, { mode: 0o700 })
     const copied = await copyLog(source, unfinished, options)
-    await source.checkUndisturbed()
     const epochs = await beginEpoch(unfinished)
     const file = join(unfinished, fileNames.data)
     await giveToOwnerOf(folder, [file])

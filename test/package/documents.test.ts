@@ -37,6 +37,7 @@ describe('the documents', () => {
     'CONTRIBUTING.md',
     'SECURITY.md',
     'docs/errors.md',
+    'docs/reference/settings.md',
     'docs/spec/http.md',
   ])('%s points to files and headings that are there', async path => {
     const folder = path.slice(0, path.lastIndexOf('/') + 1)

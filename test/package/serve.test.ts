@@ -40,6 +40,9 @@ describe('tidings', () => {
     [['sreve'], 2, 'Did you mean tidings serve?'],
     [['serve', '--prot', '1'], 2, 'Did you mean --port?'],
     [['serve', '--host', '0.0.0.0'], 2, '--open'],
+    [['serve', '--config', 'none.json'], 2, 'none.json: the file cannot be read (ENOENT)'],
+    [['serve', '--print-config', '--port', '1'], 0, '"port": 1,'],
+    [['serve', '--print-config', '--no-open'], 0, 'flag --no-open'],
   ])('%j exits with %i and says what to do', (args, code, message) => {
     expect(tidings(args)).toEqual({ code, said: expect.stringContaining(message) })
   })
@@ -78,8 +81,9 @@ describe('tidings', () => {
   })
 
   it('reports what nobody handles, and ends', async () => {
-    const preload = toModule("setTimeout(() => Promise.reject(new Error('nobody saw this')), 1000)")
+    const preload = toModule("process.once('SIGUSR2', () => void Promise.reject(new Error('nobody saw this')))")
     const hub = await startHubProcess({ nodeArgs: ['--import', preload] })
+    process.kill(hub.pid, 'SIGUSR2')
     expect(await hub.ended).toEqual({ code: 1, signal: null })
     expect(hub.log().at(-1)).toMatchObject({ level: 'fatal', err: { message: 'nobody saw this' } })
   })

@@ -61,7 +61,11 @@ export function readCommandLine(args: readonly string[]): CommandLine | 'help' {
   }
   const given = new Gathering()
   for (const path of settingPaths) {
-    if (read.given.has(path)) given.addTexts(path, read.values[path], { kind: 'flag', name: flagOf(path) })
+    if (!read.given.has(path)) continue
+    const texts = read.values[path]
+    const isTakenBack = table[path].kind.value === undefined && texts.at(-1) === 'no'
+    const name = isTakenBack ? `--no-${flagOf(path).slice(2)}` : flagOf(path)
+    given.addTexts(path, texts, { kind: 'flag', name })
   }
   return { given, config: read.values.config, printConfig: read.values.printConfig }
 }

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { type Block, blocksOf } from './document.js'
@@ -13,7 +13,7 @@ const entry = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 /** What a block of shell lines says of itself behind `sh`. */
 const kinds = {
-  /** Ends by itself, well, and shows something. */
+  /** Ends by itself, and well. */
   run: 'runs',
   /** Is given the beginning of a stream, and goes on until it is ended. */
   listen: 'hears',
@@ -42,6 +42,11 @@ export function tryBlocks(document: string, hub: () => HubProcess): void {
     home = await mkdtemp(join(tmpdir(), 'tidings-document-'))
     // curl takes a refusal for a success otherwise.
     await writeFile(join(home, '.curlrc'), 'fail-with-body\nsilent\nshow-error\n')
+    // In a folder where the package is installed, npx runs its program.
+    await mkdir(join(home, 'bin'))
+    await writeFile(join(home, 'bin', 'npx'), `#!/bin/sh\nshift\nexec "${process.execPath}" "${entry}" "$@"\n`, {
+      mode: 0o755,
+    })
     const config = blocksOf(document).find(({ says }) => says === 'config')
     if (config) await writeFile(join(home, 'hub.json'), config.code)
   })
@@ -53,11 +58,12 @@ export function tryBlocks(document: string, hub: () => HubProcess): void {
       if (block.says === 'hub') {
         const args = /^npm start -- ([^\n]*)\n$/.exec(block.code)?.[1] ?? ''
         expect(args).not.toBe('')
-        const child = start(`exec "${process.execPath}" "${entry}" serve ${args} --print-config`, home)
+        const child = start(`npx tidings serve ${args} --print-config`, home, hub().url)
         expect(await child.ended).toBe(0)
         return
       }
-      const child = start(block.code.replaceAll(/(127\.0\.0\.1|localhost):8080/g, `$1:${hub().port}`), home)
+      const code = block.code.replaceAll(/(127\.0\.0\.1|localhost):8080/g, `$1:${hub().port}`)
+      const child = start(code, home, hub().url)
       if (block.says === 'listen') {
         await child.until(/^event: \$cursor\ndata:|"type":"\$cursor"/m)
         child.end()
@@ -66,10 +72,8 @@ export function tryBlocks(document: string, hub: () => HubProcess): void {
         expect(await child.ended).not.toBe(0)
         expect(child.output()).toMatch(/"code":"[a-z-]+"/)
       } else {
-        expect({ code: await child.ended, output: child.output() }).toEqual({
-          code: 0,
-          output: expect.stringContaining('{'),
-        })
+        const code = await child.ended
+        expect({ code, output: child.output() }).toMatchObject({ code: 0 })
       }
     })
   }
@@ -83,10 +87,10 @@ interface Script {
   end(): void
 }
 
-function start(script: string, home: string): Script {
+function start(script: string, home: string, url: string): Script {
   const child: ChildProcess = spawn('sh', ['-c', script], {
     cwd: home,
-    env: { ...process.env, CURL_HOME: home },
+    env: { ...process.env, CURL_HOME: home, TIDINGS_URL: url, PATH: `${home}/bin${delimiter}${process.env['PATH']}` },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   })

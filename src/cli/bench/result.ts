@@ -19,7 +19,7 @@ export interface BenchResult {
   readonly topics: number
   readonly rate: number
   readonly sizeBytes: number
-  /** How long events were published. */
+  /** How long events were published, until the last answer. */
   readonly durationMs: number
   /** Until all clients heard the hub. */
   readonly connectMs: number

@@ -23,10 +23,14 @@ export function watchSelf(): () => SelfReport {
     delay.disable()
     const used = process.cpuUsage(cpu)
     return {
-      processors: (used.user + used.system) / 1000 / (performance.now() - startedAt),
-      busy: performance.eventLoopUtilization(loop).utilization,
+      processors: toThousandths((used.user + used.system) / 1000 / (performance.now() - startedAt)),
+      busy: toThousandths(performance.eventLoopUtilization(loop).utilization),
       // What is measured is the time between two looks, and they are meant to be this far apart.
-      lateMs: Math.max(0, delay.percentile(99) / 1e6 - resolutionMs),
+      lateMs: toThousandths(Math.max(0, delay.percentile(99) / 1e6 - resolutionMs)),
     }
   }
+}
+
+function toThousandths(number: number): number {
+  return Math.round(number * 1000) / 1000
 }

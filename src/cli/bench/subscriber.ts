@@ -82,6 +82,8 @@ export class Subscriber implements DialListener, ResponseListener, Hearing {
   }
 
   onConnected(): void {
+    // A long poll may be silent for long.
+    if (this.#transport.isPolling) this.#isHearing = this.#wasReady
     this.#ask()
   }
 

@@ -14,6 +14,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'print the events of topics as they come',
     load: async () => (await import('./subscribe/command.js')).subscribeCommand,
   },
+  check: {
+    summary: 'check settings, examine a log, back it up, restore it',
+    load: async () => (await import('./check/command.js')).checkCommand,
+  },
   bench: {
     summary: 'measure a running hub from outside',
     load: async () => (await import('./bench/command.js')).benchCommand,

@@ -72,7 +72,7 @@ export function createSender({ url, giveUpAfterMs, stopping, tell }: SenderOptio
     const now = performance.now()
     awaySince ??= now
     const leftMs = giveUpAfterMs - (now - awaySince)
-    if (stopping.expired.aborted) throw new Unanswered(`The hub does not answer (${why}).`, isUnknown)
+    if (stopping.expired.aborted) throw new Unanswered('Ended before the hub answered.', isUnknown)
     const what = `No hub answers at ${showUrl(url)} (${why}).${isKnown ? '' : ` ${howToReach(url)}`}`
     if (leftMs <= 0) {
       const gaveUp = `Gave up after ${showDuration(now - awaySince)}: ${why}.`

@@ -78,7 +78,7 @@ async function print(
   signal: AbortSignal,
   tell: (message: string) => void,
 ): Promise<number> {
-  const lines = createLines(options, url, tell)
+  const lines = createLines(options, url)
   let isGone = false
   let following: Following | undefined
   const output = createLineOutput({
@@ -123,7 +123,7 @@ interface Lines {
   text(): string
 }
 
-function createLines({ json, count }: SubscribeOptions, url: URL, tell: (message: string) => void): Lines {
+function createLines({ json, count }: SubscribeOptions, url: URL): Lines {
   const dim = (text: string): string => paint(process.stdout, 'dim', text)
   let parts: string[] = []
   let events = 0
@@ -133,7 +133,7 @@ function createLines({ json, count }: SubscribeOptions, url: URL, tell: (message
         const said = showHubEvent(event)
         if (said !== undefined) {
           if (json) parts.push(hubEventLine(event))
-          else tell(said)
+          else report(paint(process.stderr, 'yellow', said))
         }
         return event.type === hubTypes.end
       }

@@ -49,6 +49,8 @@ export function follow(options: FollowOptions): Following {
   let listening: Listening | undefined
   let isPaused = false
   let retryMs = firstRetryMs
+  /** What the connection at hand said of it. */
+  let toldRetryMs: number | undefined
   let backoff = createBackoff(firstRetryMs, mostWaitMs)
   let isKnown = false
   let awaySince: number | undefined
@@ -68,8 +70,9 @@ export function follow(options: FollowOptions): Following {
     if (onEvent(event)) stop()
   }
 
-  const connect = (): Listening =>
-    listen({
+  const connect = (): Listening => {
+    toldRetryMs = undefined
+    return listen({
       url,
       target,
       cursor,
@@ -79,14 +82,17 @@ export function follow(options: FollowOptions): Following {
       onBatch: () => onBatch(cursor),
       onRetry: ms => {
         retryMs = ms
+        toldRetryMs = ms
       },
     })
+  }
 
   /** Resolves when it is time to come again. */
   const retreat = async ({ why, askedMs, isAway }: Ending & { kind: 'cut' }): Promise<void> => {
     const now = performance.now()
     // The hub chose its `retry` for each connection apart, so the first time it is taken as it is.
-    const waitMs = awaySince === undefined && isKnown ? Math.max(retryMs, askedMs ?? 0) : backoff.next(askedMs)
+    const leastMs = Math.max(askedMs ?? 0, toldRetryMs ?? 0)
+    const waitMs = awaySince === undefined && isKnown ? Math.max(retryMs, leastMs) : backoff.next(leastMs)
     awaySince ??= now
     const leftMs = giveUpAfterMs - (now - awaySince)
     const state = isKnown ? 'Cut off' : isAway ? `No hub answers at ${showUrl(url)}` : 'Not now'

@@ -62,7 +62,7 @@ const stream = createStream({
     if (state.textContent !== states[now]) state.textContent = states[now]
     stateDetail.textContent = detail
     // By now this page is one of the subscribers.
-    if (now === 'live') void topics.read()
+    if (now === 'live' && document.visibilityState === 'visible') void topics.read()
   },
 })
 

@@ -39,6 +39,8 @@ export interface HubProcess {
   output(): string
   /** The lines of its log so far. */
   log(): readonly LogLine[]
+  /** Closes the pipes that the hub writes on, as a reader does who goes away. */
+  stopReading(): void
   /** `SIGKILL`, as a power cut for the process; resolves when it is gone. */
   kill(): Promise<HubEnd>
   /** `SIGTERM`: the hub drains; resolves when it is gone. */
@@ -121,6 +123,9 @@ export async function startHubProcess(options: HubProcessOptions = {}): Promise<
     ended,
     output: () => output,
     log: () => toLogLines(errors),
+    stopReading() {
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy()
+    },
     kill: () => send('SIGKILL'),
     terminate: () => send('SIGTERM'),
   }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { TidingsError } from '../../wire/errors.js'
-import { sourceAddress } from './dial.js'
 import { markData, readMark } from './marked-data.js'
 import { readBenchOptions } from './options.js'
 
@@ -46,23 +45,5 @@ describe('the data of an event of a bench', () => {
     const data = markData(999_999_999, 86_400_000_000, 32)
     expect(data).toHaveLength(32)
     expect(readMark(data)).toEqual({ number: 999_999_999, us: 86_400_000_000 })
-  })
-})
-
-describe.runIf(process.platform === 'linux')('the address that a client calls from', () => {
-  const place = { url: new URL('http://localhost'), address: '127.0.0.1', port: 80, isLoopback: true }
-
-  it('is another one for each 20,000, since an address has no more ports', () => {
-    expect([0, 19_999, 20_000, 199_999].map(client => sourceAddress(place, client))).toEqual([
-      undefined,
-      undefined,
-      '127.0.0.2',
-      '127.0.0.10',
-    ])
-  })
-
-  it('is left to the system where there is one only', () => {
-    expect(sourceAddress({ ...place, address: '::1' }, 20_000)).toBeUndefined()
-    expect(sourceAddress({ ...place, address: '192.0.2.1', isLoopback: false }, 20_000)).toBeUndefined()
   })
 })

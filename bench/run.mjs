@@ -117,6 +117,7 @@ for (const name of chosen) {
           values: {},
           wrong: [error.message],
           void: [],
+          untimed: [],
         })
       }
     }
@@ -157,7 +158,7 @@ function toJson({ results, ...head }) {
  * @param {number} round
  * @param {import('./load/scenarios/scenario.mjs').Record_} record
  */
-function tell(name, server, round, { case: what, values, wrong, void: reasons }) {
+function tell(name, server, round, { case: what, values, wrong, void: reasons, untimed }) {
   const shown = [
     'cpuPerMillion',
     'cpuPerPublishUs',
@@ -174,6 +175,7 @@ function tell(name, server, round, { case: what, values, wrong, void: reasons })
   say(`${name} ${round} ${server}: ${what}: ${figures.join(', ')}`)
   for (const fault of wrong) say(`  WRONG: ${fault}`)
   for (const reason of reasons) say(`  does not count: ${reason}`)
+  for (const reason of untimed) say(`  times do not count: ${reason}`)
 }
 
 /** @param {string} what @param {string | undefined} given @param {readonly string[]} all */

@@ -13,6 +13,7 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
 const store = open({ path: folder, noSubdir: false, keyEncoding: 'uint32', encoding: 'binary', overlappingSync: false })
 const value = Buffer.alloc(120, 'x')
 let put = 0
+const before = process.cpuUsage()
 const begin = performance.now()
 while (performance.now() - begin < seconds * 1_000) {
   await store.transaction(() => {
@@ -20,6 +21,15 @@ while (performance.now() - begin < seconds * 1_000) {
   })
   await store.flushed
 }
-const took = performance.now() - begin
+const wallMs = performance.now() - begin
 await store.close()
-process.stdout.write(`${JSON.stringify({ publishesPerSecond: (put * 1_000) / took })}\n`)
+const { user, system } = process.cpuUsage()
+const loop = process.cpuUsage(before)
+process.stdout.write(
+  `${JSON.stringify({
+    publishesPerSecond: (put * 1_000) / wallMs,
+    cpuPerPublishUs: (loop.user + loop.system) / put,
+    cpuMs: (user + system) / 1_000,
+    wallMs,
+  })}\n`,
+)

@@ -5,7 +5,7 @@ import { busyMs } from './processes.mjs'
 const busy = 0.9
 /** ...and times mean nothing if, for one delivery of a hundred, it may have read later than half of what was measured. */
 const late = 0.5
-/** Nor do times mean anything if programs that are no part of this took more than so much of a core. */
+/** Nor do times and rates mean anything if programs that are no part of this took more than so much of a core. */
 const disturbed = 0.3
 
 /**
@@ -29,6 +29,7 @@ const disturbed = 0.3
  * @property {Cost} cost
  * @property {string[]} wrong what the server did that it must not
  * @property {string[]} void why the figures do not count
+ * @property {string[]} untimed why times and rates do not count; CPU and memory do
  * @property {import('./generator.mjs').Flow} flow
  */
 
@@ -37,13 +38,13 @@ const disturbed = 0.3
  *
  * @param {import('./servers.mjs').Running} server
  * @param {() => Promise<import('./generator.mjs').Flow>} run
- * @param {{ bytes?: number, timesMatter?: boolean }} [about]
+ * @param {{ bytes?: number }} [about] bytes of data of an event; default: 100
  * @returns {Promise<Measured>}
  */
-export async function measure(server, run, { bytes = 100, timesMatter = false } = {}) {
+export async function measure(server, run, { bytes = 100 } = {}) {
   const watch = watchCpu(server)
   const flow = await run()
-  return { ...judge(flow, watch(), { bytes, timesMatter }), flow }
+  return { ...judge(flow, watch(), bytes), flow }
 }
 
 /**
@@ -61,10 +62,10 @@ export function watchCpu(server) {
 /**
  * @param {import('./generator.mjs').Flow} flow
  * @param {CpuMs} cpu
- * @param {{ bytes: number, timesMatter: boolean }} about
+ * @param {number} [bytes] of data of an event
  * @returns {Omit<Measured, 'flow'>}
  */
-export function judge(flow, cpu, { bytes, timesMatter }) {
+export function judge(flow, cpu, bytes = 100) {
   const seconds = flow.wallMs / 1_000
   /** @type {Cost} */
   const cost = {
@@ -81,18 +82,21 @@ export function judge(flow, cpu, { bytes, timesMatter }) {
     generatorShare: flow.cpuMs / flow.wallMs,
     othersShare: Math.max(0, cpu.all - cpu.server - flow.cpuMs) / flow.wallMs,
   }
-  const isDisturbed = cost.othersShare > disturbed
   const isUnread = flow.reads > 0 && flow.behindMs.p99 > late * cost.p99Ms
   return {
     cost,
     wrong: faults(flow),
     void: [
       ...(cost.generatorShare > busy && cost.serverShare < busy ? ['the generator was the bottleneck'] : []),
-      ...(timesMatter && isUnread ? ['the generator read too late'] : []),
-      ...(timesMatter && isDisturbed ? [`other programs took ${Math.round(cost.othersShare * 100)} % of a core`] : []),
       ...(flow.published === 0 ? ['nothing was published'] : []),
     ],
+    untimed: [...(isUnread ? ['the generator read too late'] : []), ...disturbance(cost.othersShare)],
   }
+}
+
+/** Why times and rates do not count when others took so much of a core. @param {number} othersShare @returns {string[]} */
+export function disturbance(othersShare) {
+  return othersShare > disturbed ? [`other programs took ${Math.round(othersShare * 100)} % of a core`] : []
 }
 
 /** What the subscribers heard that was not what was published. @param {import('./generator.mjs').Flow} flow @returns {string[]} */

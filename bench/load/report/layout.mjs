@@ -36,6 +36,8 @@ export function columns({ many, some, few, crowd }) {
   ]
   /** @param {string} what @returns {Column} */
   const rate = what => ({ heading: `${what}, events/s`, case: what, value: 'publishesPerSecond', show: whole })
+  /** @param {string} what @returns {Column} */
+  const perEvent = what => ({ heading: 'CPU µs an event', case: what, value: 'cpuPerPublishUs', show: cpu })
   const herd = `${many} come back, ${few} listen`
   /** @type {readonly Column[]} */
   const herdColumns = [
@@ -80,10 +82,14 @@ export function columns({ many, some, few, crowd }) {
     ],
     publishing: [
       { ...rate('16 × single POSTs'), per: 'echo' },
+      { ...perEvent('16 × single POSTs'), per: 'echo' },
       { heading: 'p99 ms', case: '16 × single POSTs', value: 'answerP99Ms', show: ms },
       rate('arrays of 100'),
+      perEvent('arrays of 100'),
       rate('NDJSON, 20000 lines a request'),
+      perEvent('NDJSON, 20000 lines a request'),
       rate('a bare loop of puts'),
+      perEvent('a bare loop of puts'),
     ],
     start: [
       { heading: 'median ms', case: 'start', value: 'startMs', show: ms },

@@ -17,6 +17,11 @@ export function select(results, scenario, what, server) {
   return results.filter(each => each.scenario === scenario && each.case === what && each.server === server)
 }
 
+/** Whether a figure is a time or a rate, which others on the machine spoil, and not CPU time or memory. @param {string} value */
+function isTimed(value) {
+  return /(?:Ms|PerSecond|Seconds|timesQuiet)$/.test(value) && value !== 'cpuSeconds'
+}
+
 /**
  * The median of the rounds that count; nothing if none does.
  *
@@ -28,7 +33,7 @@ export function select(results, scenario, what, server) {
  */
 export function middle(results, scenario, what, server, value) {
   const values = select(results, scenario, what, server)
-    .filter(each => each.void.length === 0)
+    .filter(each => each.void.length === 0 && (each.untimed.length === 0 || !isTimed(value)))
     .flatMap(each => each.values[value] ?? [])
   return values.length === 0 ? undefined : median(values)
 }

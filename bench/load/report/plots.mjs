@@ -34,7 +34,7 @@ export function plots({ results }, sizes) {
 function latency(results, many) {
   const lines = shownServers.flatMap(server => {
     const round = select(results, 'fan-out', `${many}, 5 events/s`, server)
-      .filter(each => each.void.length === 0 && each.percentiles !== undefined)
+      .filter(each => each.void.length === 0 && each.untimed.length === 0 && each.percentiles !== undefined)
       .sort((a, b) => (a.values['p99Ms'] ?? 0) - (b.values['p99Ms'] ?? 0))
     const points = round[(round.length - 1) >> 1]?.percentiles?.filter(([percent]) => percent > 0 && percent < 99.995)
     return points === undefined ? [] : [{ server, points }]

@@ -54,6 +54,7 @@ export const crowd = {
           values: { pssPerConnection, heartbeats: beats, delivered },
           wrong: [...flows.flatMap(faults), ...(silentOnes > 0 ? [`${silentOnes} heartbeats missing`] : [])],
           void: [],
+          untimed: [],
         },
       ]
     } finally {

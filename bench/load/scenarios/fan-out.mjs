@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { measure } from '../measure.mjs'
-import { mustSubscribe, topic, withServer } from './scenario.mjs'
+import { mustSubscribe, still, topic, toRecord, withServer } from './scenario.mjs'
 
 /** Those whose behaviour under a crowd of publishers and at a fixed rate is compared, too. */
 const closer = new Set(['floor', 'hub', 'hub-lmdb', 'nchan', 'res-write'])
@@ -26,28 +26,19 @@ export const fanOut = {
       const idle = { pssPerConnection: (server.memory().pss - empty) / many }
       await generator.publish({ topic: 0, seconds: flowSeconds / 4 })
 
-      /** @param {string} what @param {Record<string, number>} settings @param {boolean} [timesMatter] */
-      const flow = async (what, settings, timesMatter = false) => {
-        const measured = await measure(server, () => generator.publish({ topic: 0, ...settings }), { timesMatter })
-        const { cost, wrong, flow } = measured
-        return {
-          case: what,
-          values: { ...cost },
-          wrong,
-          void: measured.void,
-          ...(timesMatter && { percentiles: flow.latency.points }),
-        }
+      /** @param {string} what @param {Record<string, number>} settings */
+      const flow = async (what, settings) => {
+        const measured = await measure(server, () => generator.publish({ topic: 0, ...settings }))
+        const percentiles = settings['rate'] === undefined ? {} : { percentiles: measured.flow.latency.points }
+        return { ...toRecord(what, measured), ...percentiles }
       }
       const single = { seconds: flowSeconds, lanes: 1 }
       const crowded = { seconds: flowSeconds * 0.7, lanes: 16 }
-      const records = [
-        { case: `${many} idle`, values: idle, wrong: [], void: [] },
-        await flow(`${many}, one event a write`, single),
-      ]
+      const records = [still(`${many} idle`, idle), await flow(`${many}, one event a write`, single)]
       if (closer.has(name)) {
         records.push(await flow(`${many}, 16 publishers`, crowded))
         records.push(
-          await flow(`${many}, ${eventsPerSecond} events/s`, { seconds: rateSeconds, rate: eventsPerSecond }, true),
+          await flow(`${many}, ${eventsPerSecond} events/s`, { seconds: rateSeconds, rate: eventsPerSecond }),
         )
       }
       await generator.close(2)

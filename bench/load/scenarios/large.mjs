@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { measure } from '../measure.mjs'
 import { resetPeak } from '../processes.mjs'
-import { mustSubscribe, topic, withServer } from './scenario.mjs'
+import { mustSubscribe, topic, toRecord, withServer } from './scenario.mjs'
 
 const bytes = 65_536
 
@@ -9,7 +9,7 @@ const bytes = 65_536
 export const large = {
   title: 'Large events',
   about: 'Events of 64 KiB on one topic, two publishers. The peak is resident memory above what it was before.',
-  servers: ['floor', 'hub', 'hub-lmdb', 'nchan', 'res-write'],
+  servers: ['floor', 'hub', 'nchan', 'res-write'],
   round: (name, place) =>
     withServer(name, place, async (server, generator) => {
       const { few, flowSeconds } = place.sizes
@@ -22,7 +22,6 @@ export const large = {
       const measured = await measure(server, () => generator.publish({ topic: 0, seconds: flowSeconds, lanes: 2 }), {
         bytes,
       })
-      const values = { ...measured.cost, peakBytes: server.memory().peakRss - before.rss }
-      return [{ case: `${few} subscribers`, values, wrong: measured.wrong, void: measured.void }]
+      return [toRecord(`${few} subscribers`, measured, { peakBytes: server.memory().peakRss - before.rss })]
     }),
 }

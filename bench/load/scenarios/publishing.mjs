@@ -1,8 +1,8 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { measure } from '../measure.mjs'
-import { start } from '../processes.mjs'
-import { withServer } from './scenario.mjs'
+import { disturbance, measure } from '../measure.mjs'
+import { busyMs, start } from '../processes.mjs'
+import { toRecord, withServer } from './scenario.mjs'
 
 const bareLmdb = fileURLToPath(new URL('../bare-lmdb.mjs', import.meta.url))
 const hubs = new Set(['hub', 'hub-lmdb'])
@@ -31,15 +31,9 @@ export const publishing = {
         await withServer(name, place, async (server, generator) => {
           const path = settings.form === 'raw' ? server.publish('bench') : '/events'
           await generator.topic(0, { path, ...settings })
-          await generator.publish({ topic: 0, seconds: seconds / 2, lanes })
+          await generator.publish({ topic: 0, seconds, lanes })
           const measured = await measure(server, () => generator.publish({ topic: 0, seconds, lanes, stall: 20 }))
-          const { cpuPerPublishUs, publishesPerSecond, answerP99Ms, serverShare, generatorShare } = measured.cost
-          return {
-            case: what,
-            values: { cpuPerPublishUs, publishesPerSecond, answerP99Ms, serverShare, generatorShare },
-            wrong: measured.wrong,
-            void: measured.void,
-          }
+          return toRecord(what, measured)
         }),
       )
     }
@@ -50,8 +44,10 @@ export const publishing = {
 /**
  * @param {import('./scenario.mjs').Place} place
  * @param {number} seconds
+ * @returns {Promise<import('./scenario.mjs').Record_>}
  */
 async function bare({ serverCore }, seconds) {
+  const before = busyMs()
   const { child, errors, end } = start([process.execPath, bareLmdb, String(seconds)], { core: serverCore })
   let text = ''
   child.stdout?.setEncoding('utf8').on('data', piece => {
@@ -60,5 +56,13 @@ async function bare({ serverCore }, seconds) {
   const [code] = await once(child, 'close')
   await end()
   if (code !== 0) throw new Error(`bare-lmdb.mjs failed.\n${errors()}`)
-  return { case: 'a bare loop of puts', values: JSON.parse(text), wrong: [], void: [] }
+  const { publishesPerSecond, cpuPerPublishUs, cpuMs, wallMs } = JSON.parse(text)
+  const others = Math.max(0, busyMs() - before - cpuMs) / wallMs
+  return {
+    case: 'a bare loop of puts',
+    values: { publishesPerSecond, cpuPerPublishUs },
+    wrong: [],
+    void: [],
+    untimed: disturbance(others),
+  }
 }

@@ -11,14 +11,15 @@ import { startServer } from '../servers.mjs'
  * @property {number} few
  * @property {number} flowSeconds
  * @property {number} rateSeconds
+ * @property {number} rampSeconds within which a herd comes back
  * @property {number} crowd
  */
 /** @type {Readonly<Record<'full' | 'quick' | 'tiny', Sizes>>} */
 export const sizes = {
-  full: { many: 10_000, some: 3_000, few: 1_000, flowSeconds: 3, rateSeconds: 6, crowd: 45_000 },
-  quick: { many: 3_000, some: 1_000, few: 300, flowSeconds: 1, rateSeconds: 2, crowd: 12_000 },
+  full: { many: 10_000, some: 3_000, few: 1_000, flowSeconds: 3, rateSeconds: 5, rampSeconds: 5, crowd: 45_000 },
+  quick: { many: 3_000, some: 1_000, few: 300, flowSeconds: 1, rateSeconds: 2, rampSeconds: 2, crowd: 12_000 },
   // To try the bench itself, not the servers.
-  tiny: { many: 40, some: 20, few: 10, flowSeconds: 0.2, rateSeconds: 0.5, crowd: 60 },
+  tiny: { many: 40, some: 20, few: 10, flowSeconds: 0.2, rateSeconds: 0.5, rampSeconds: 0.5, crowd: 60 },
 }
 
 /** The topic that a reader of a table would call "one". */
@@ -30,8 +31,9 @@ export const topic = 'bench'
  * @typedef {object} Record_
  * @property {string} case such as `10000 subscribers`
  * @property {Readonly<Record<string, number>>} values
- * @property {readonly string[]} wrong
- * @property {readonly string[]} void
+ * @property {readonly string[]} wrong what the server did that it must not
+ * @property {readonly string[]} void why the figures do not count
+ * @property {readonly string[]} untimed why times and rates do not count; CPU and memory do
  * @property {readonly (readonly [number, number])[]} [percentiles] of latency, in milliseconds
  */
 
@@ -75,6 +77,23 @@ export async function withServer(name, place, use, args = []) {
   } finally {
     await server.end()
   }
+}
+
+/**
+ * What was measured, as a row.
+ *
+ * @param {string} what
+ * @param {import('../measure.mjs').Measured} measured
+ * @param {Readonly<Record<string, number>>} [more] figures
+ * @returns {Record_}
+ */
+export function toRecord(what, { cost, wrong, void: reasons, untimed }, more = {}) {
+  return { case: what, values: { ...cost, ...more }, wrong, void: reasons, untimed }
+}
+
+/** What was seen while nothing flowed. @param {string} what @param {Readonly<Record<string, number>>} values @returns {Record_} */
+export function still(what, values) {
+  return { case: what, values, wrong: [], void: [], untimed: [] }
 }
 
 /** @param {import('../generator.mjs').Subscribed} subscribed */

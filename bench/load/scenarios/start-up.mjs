@@ -1,4 +1,5 @@
-import { median } from '../measure.mjs'
+import { disturbance, median } from '../measure.mjs'
+import { busyMs } from '../processes.mjs'
 import { startServer } from '../servers.mjs'
 
 const times = 5
@@ -11,11 +12,17 @@ export const startUp = {
   rounds: 1,
   async round(name, place) {
     const taken = []
+    const [busy, own, begin] = [busyMs(), process.cpuUsage(), performance.now()]
+    let ofServers = 0
     for (let i = 0; i < times; i++) {
       const server = await startServer(name, { core: place.serverCore })
       taken.push(server.startMs)
+      ofServers += server.cpuMs()
       await server.end()
     }
-    return [{ case: 'start', values: { startMs: median(taken), worstMs: Math.max(...taken) }, wrong: [], void: [] }]
+    const { user, system } = process.cpuUsage(own)
+    const others = (busyMs() - busy - ofServers - (user + system) / 1_000) / (performance.now() - begin)
+    const values = { startMs: median(taken), worstMs: Math.max(...taken) }
+    return [{ case: 'start', values, wrong: [], void: [], untimed: disturbance(others) }]
   },
 }

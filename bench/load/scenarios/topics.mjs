@@ -1,5 +1,5 @@
 import { measure } from '../measure.mjs'
-import { mustSubscribe, withServer } from './scenario.mjs'
+import { mustSubscribe, toRecord, withServer } from './scenario.mjs'
 
 /** @type {import('./scenario.mjs').Scenario} */
 export const topics = {
@@ -7,7 +7,7 @@ export const topics = {
   about:
     'As many topics as subscribers, each with one; one publisher, each event on another topic. Beside it what a publish costs where ' +
     'there is but one topic with one subscriber: the difference is what finding the right one costs.',
-  servers: ['hub', 'hub-lmdb', 'nchan'],
+  servers: ['hub', 'nchan'],
   round: (name, place) => round(name, place, { kind: 'topics', selector: '#', path: 'room-#' }),
 }
 
@@ -15,7 +15,7 @@ export const topics = {
 export const globs = {
   title: 'One of many globs',
   about: 'The same with selectors `room-N/*`, where a server has such.',
-  servers: ['hub', 'hub-lmdb'],
+  servers: ['hub'],
   round: (name, place) => round(name, place, { kind: 'globs', selector: '#/*', path: 'room-#/door' }),
 }
 
@@ -38,9 +38,6 @@ function round(name, place, { kind, selector, path }) {
     mustSubscribe(await generator.subscribe({ topic: 1, group: 1, count: many, path: read }))
     await generator.publish({ topic: 1, seconds: seconds / 2 })
     const one = await measure(server, () => generator.publish({ topic: 1, seconds }))
-    return [
-      { case: 'a topic alone', values: { ...alone.cost }, wrong: alone.wrong, void: alone.void },
-      { case: `one of ${many} ${kind}`, values: { ...one.cost }, wrong: one.wrong, void: one.void },
-    ]
+    return [toRecord('a topic alone', alone), toRecord(`one of ${many} ${kind}`, one)]
   })
 }

@@ -91,7 +91,7 @@ function toLookError(error: unknown, folder: string): unknown {
   return say(`The log in ${folder} cannot be looked at (${code}).`)
 }
 
-/** How often a file is looked at that seems damaged while a hub writes to it: what is read in parts may not fit together. */
+/** How often a file is looked at that seems damaged: what is read in parts may not fit together while another process writes to it. */
 const maxLooks = 3
 
 /**
@@ -111,7 +111,7 @@ export async function openReader(directory: string, load?: () => Promise<Driver>
   const place = await readingPlace(look)
   try {
     await place.enter()
-    if (!isInUse) checkPages(join(folder, fileNames.data), look.header, maxExaminedPages)
+    if (!isInUse) await checkWhole(folder)
     const root = openRoot(driver, place.folder, { overlapping: false, readOnly: true })
     try {
       return await readState(root, look, place)
@@ -141,7 +141,7 @@ async function readState(root: Store['root'], look: Look, place: Place): Promise
   return {
     ...look,
     // Of this state or a newer one, whose pages are not written to either.
-    header: isInUse ? await checkLive(folder) : look.header,
+    header: isInUse ? await checkWhole(folder) : look.header,
     version,
     store,
     at: { transaction },
@@ -161,7 +161,7 @@ async function readState(root: Store['root'], look: Look, place: Place): Promise
   }
 }
 
-async function checkLive(folder: string): Promise<FileHeader> {
+async function checkWhole(folder: string): Promise<FileHeader> {
   for (let look = 1; ; look++) {
     try {
       const header = await readHeader(folder)

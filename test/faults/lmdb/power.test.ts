@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readBootId } from '../../../src/log/lmdb/boot.js'
 import { checkHeader } from '../../../src/log/lmdb/header.js'
+import { inspectLog } from '../../../src/log/lmdb/inspect.js'
 import { openLmdbLog } from '../../../src/log/lmdb/open.js'
+import { openReader } from '../../../src/log/lmdb/reader.js'
 
 let directory: string
 
@@ -56,6 +58,8 @@ describe('async: power is lost while the last commit is being flushed', () => {
       await loseLastCommit(target)
       const header = await checkHeader(join(target, 'data.mdb'), undefined)
       expect(header).toMatchObject({ isOverlapping: true, needsRecovery: true })
+      expect(await inspectLog(target)).toMatchObject({ needsRecovery: true })
+      await expect(openReader(target)).rejects.toMatchObject({ code: 'log-unavailable' })
       const log = await openLmdbLog(target, { durability })
       try {
         const { offset, epochs } = await log.head()
@@ -68,6 +72,7 @@ describe('async: power is lost while the last commit is being flushed', () => {
       } finally {
         await log.close()
       }
+      expect(await inspectLog(target)).toMatchObject({ agreement: { problems: [], found: 0 } })
       const again = await openLmdbLog(target)
       expect((await again.head()).epochs).toHaveLength(2)
       await again.close()

@@ -156,6 +156,21 @@ describe('a backup of a log in use', () => {
   })
 })
 
+// A limit on the size of files is to the writing process what a full disk is.
+test('a copy for which there is no room leaves nothing', async () => {
+  const folder = await mkdtemp(join(directory, 'full-'))
+  // In blocks of 512 bytes (1024 where sh is bash): 512 KiB.
+  const narrow = ['/bin/sh', '-c', 'ulimit -f 1024; exec "$0" "$@"']
+  for (const args of [
+    ['--backup', join(folder, 'copy'), large],
+    ['--restore', large, join(folder, 'log')],
+  ]) {
+    const { code, out } = await startCheck(args, narrow).ended
+    expect([code, out]).toEqual([1, expect.stringContaining('The disk is full')])
+    expect(await readdir(folder)).toEqual([])
+  }
+})
+
 describe('a backup that is put back', () => {
   test.each(['into an empty place', 'in the place of the log'])(
     'tells the readers who were ahead, and only them (%s)',

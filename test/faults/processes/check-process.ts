@@ -27,13 +27,11 @@ export interface CheckEnd {
   readonly err: string
 }
 
-/** Starts `tidings check` as it was built. */
-export function startCheck(args: readonly string[], env: Readonly<Record<string, string>> = {}): CheckProcess {
+/** Starts `tidings check` as it was built, by `wrap`, a program that takes another and its arguments. */
+export function startCheck(args: readonly string[], wrap: readonly string[] = []): CheckProcess {
   if (!existsSync(entry)) throw new Error('The program is not built: npm run build')
-  const child = spawn(process.execPath, [entry, 'check', ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  })
+  const [command = '', ...rest] = [...wrap, process.execPath, entry, 'check', ...args]
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] })
   running.add(child)
   const said = { out: '', err: '' }
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

@@ -4,20 +4,20 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, test, vi } from 'vitest'
 import { startHubProcess } from '../support/hub-process.js'
 
 // Every line is a process of its own, which a busy machine may take its time to start.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
-const document = await readFile(new URL('../../docs/guide/backup.md', import.meta.url), 'utf8')
+const read = (page: string) => readFile(new URL(`../../docs/guide/${page}`, import.meta.url), 'utf8')
+const backup = await read('backup.md')
+const [, check = ''] = (await read('command-line.md')).split('## tidings check\n')
 const entry = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
-/** The shell blocks of the page that say `name` of themselves. */
-function blocks(name: string): readonly string[] {
-  return [...document.matchAll(new RegExp(`^\`\`\`sh ${name}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(
-    ([, code = '']) => code,
-  )
+/** The shell blocks of a text that say `name` of themselves. */
+function blocks(name: string, text = backup): readonly string[] {
+  return [...text.matchAll(new RegExp(`^\`\`\`sh ${name}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, code = '']) => code)
 }
 
 let home = ''
@@ -84,4 +84,18 @@ describe('docs/guide/backup.md', () => {
     expect(names.slice(0, 13)).toEqual(nights.slice(-13))
     expect(names.slice(13)).toEqual([expect.stringMatching(/^20\d{6}T\d{6}Z$/), fresh])
   })
+})
+
+test('docs/guide/command-line.md says what to type to check', async () => {
+  const hub = await startHubProcess({ log: `lmdb:${join(home, '.tidings')}` })
+  await writeFile(join(home, 'hub.json'), '{"port": 9000}')
+  await rm(join(home, 'monday'), { recursive: true, force: true })
+  const said: string[] = []
+  for (const code of blocks('script', check)) said.push(await type(code))
+  expect(said).toEqual([
+    expect.stringContaining('are well'),
+    expect.stringContaining('agree with the events'),
+    expect.stringContaining('Backed up to'),
+  ])
+  await hub.terminate()
 })

@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { benchFlags, readBenchOptions } from '../../src/cli/bench/options.js'
 import type { BenchResult } from '../../src/cli/bench/result.js'
+import { toFlagName } from '../../src/cli/flags.js'
 import { encodeBlock } from '../../src/wire/encode.js'
+import { readDocument } from '../support/document.js'
 import { freePort, type HubProcess, startHubProcess } from '../support/hub-process.js'
 
 // Machines that are busy otherwise take their time.
@@ -186,6 +189,19 @@ describe.concurrent('what tidings bench does not do', () => {
     const full = await startHubProcess({ args: ['--limits-max-streams', '3'] })
     const { code, errors } = await bench(full.url, '--clients', '5')
     expect([code, errors]).toEqual([1, expect.stringContaining('Only 3 of 5 clients could listen')])
+  })
+})
+
+describe('docs/guide/command-line.md', () => {
+  it('names every option of the bench, and none else', async () => {
+    const section = (await readDocument('docs/guide/command-line.md'))
+      .split(/^## /m)
+      .find(part => part.startsWith('tidings bench\n'))
+    const named = [...(section ?? '').matchAll(/^\| `--([a-z-]+)/gm)].map(([, name]) => name)
+    expect(named).toEqual(Object.keys(benchFlags).map(toFlagName))
+    const lines = [...(section ?? '').matchAll(/^tidings bench (.*)$/gm)].map(([, args = '']) => args.split(' '))
+    expect(lines.length).toBeGreaterThan(2)
+    for (const args of lines) expect(readBenchOptions(args)).not.toBe('help')
   })
 })
 

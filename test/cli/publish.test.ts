@@ -249,7 +249,7 @@ describe('a cut, and the hub killed', () => {
 })
 
 describe('tail -F', () => {
-  const tail = requireProgram('tail', 'GNU coreutils, on any Linux')
+  const tail = requireProgram('tail', 'apt-get install coreutils')
 
   test.skipIf(!tail)(
     'a log that is rotated in full flow loses no line',

@@ -1,4 +1,4 @@
-// A hub with settings that the command line does not offer. Takes `serve --port PORT --log KIND:PLACE` and the settings as JSON in
+// A hub whose parts are given their settings one by one, and which says how it stands. Takes `serve --port PORT --log KIND:PLACE` and the settings as JSON in
 // TIDINGS_TUNING; says where it listens as `tidings serve` does, and at each SIGUSR2 how it stands.
 // Uses what was built, so that a process of its own can run it.
 import { setImmediate as nextTurn } from 'node:timers/promises'

@@ -24,7 +24,7 @@ export interface TunedStatus extends HubStatus {
   readonly externalBytes: number
 }
 
-/** A hub with settings that the command line does not offer, in a process of its own. */
+/** A hub whose parts are given their settings one by one, in a process of its own. */
 export interface TunedHub extends HubProcess {
   /** How it stands now, as it says itself. */
   status(): Promise<TunedStatus>

@@ -52,7 +52,8 @@ A flag goes before a variable, a variable before the file, the file before the d
 \`tidings serve --print-config\` prints the settings that hold, as such a file, and on the error stream where each came from.
 Secrets are not printed: \`(secret)\` stands in their place, and has to be replaced before the file can be used.
 
-On **SIGHUP** a hub that has a file reads it again. What can change, changes at once, for those who come from then on; what cannot is named, and
-waits for a restart. A file with a fault is refused as a whole, and the hub goes on as before. A hub without a file ends at SIGHUP, as at SIGTERM.
+On **SIGHUP** a hub that has a file reads it again, and says of each setting that is another one whether it holds now or waits for a restart.
+Limits go for what comes from then on; streams of pages that may not have them any more are ended, other streams stay. A file with a fault is
+refused as a whole, and the hub goes on as before. A hub without a file ends at SIGHUP, as at SIGTERM.
 
 `

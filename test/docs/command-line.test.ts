@@ -8,7 +8,8 @@ import { blocksOf, readDocument } from '../support/document.js'
 import { type HubProcess, startHubProcess } from '../support/hub-process.js'
 
 const guide = await readDocument('docs/guide/command-line.md')
-const blocks = blocksOf(guide).filter(({ language, says }) => language === 'sh' && says !== 'script')
+/** Those that end by themselves, well, and those that go on; a line of the latter is heard. */
+const blocks = blocksOf(guide).filter(({ language, says }) => language === 'sh' && /^(?:steps|follows)$/.test(says))
 const entry = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 
 let hub: HubProcess

@@ -89,7 +89,7 @@ export async function listens(started, port) {
     if (isThere) return
     await delay(5)
   }
-  throw new Error(`The server does not listen.\n${started.errors()}`)
+  throw new Error(`The server does not listen. ${started.errors().trim()}`)
 }
 
 /** The process and all that descend from it. @param {number} root @returns {readonly number[]} */

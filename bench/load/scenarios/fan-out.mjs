@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { measure } from '../measure.mjs'
-import { mustSubscribe, still, topic, toRecord, withServer } from './scenario.mjs'
+import { mustSubscribe, rest, still, topic, toRecord, withServer } from './scenario.mjs'
 
 /** Those whose behaviour under a crowd of publishers and at a fixed rate is compared, too. */
 const closer = new Set(['floor', 'hub', 'hub-lmdb', 'nchan', 'res-write'])
 const eventsPerSecond = 5
-const settleMs = 1_500
+const settleMs = 1_000
 
 /** @type {import('./scenario.mjs').Scenario} */
 export const fanOut = {
@@ -23,6 +23,7 @@ export const fanOut = {
         mustSubscribe(await generator.subscribe({ topic: 0, group, count, path: server.events(topic) }))
       }
       await delay(settleMs)
+      await rest(server)
       const idle = { pssPerConnection: (server.memory().pss - empty) / many }
       await generator.publish({ topic: 0, seconds: flowSeconds / 4 })
 
@@ -42,10 +43,10 @@ export const fanOut = {
         )
       }
       await generator.close(2)
-      await delay(settleMs / 3)
+      await rest(server)
       records.push(await flow(`${some}, one event a write`, { ...single, seconds: flowSeconds / 2 }))
       await generator.close(1)
-      await delay(settleMs / 3)
+      await rest(server)
       records.push(await flow(`${few}, one event a write`, { ...single, seconds: flowSeconds / 2 }))
       if (closer.has(name)) records.push(await flow(`${few}, 16 publishers`, { ...crowded, seconds: flowSeconds / 2 }))
       return records

@@ -1,4 +1,5 @@
 // What the scenarios share: their shape, and a server with its generator.
+import { setTimeout as delay } from 'node:timers/promises'
 import { Generator } from '../generator.mjs'
 import { startServer } from '../servers.mjs'
 
@@ -89,6 +90,16 @@ export async function withServer(name, place, use, args = []) {
  */
 export function toRecord(what, { cost, wrong, void: reasons, untimed }, more = {}) {
   return { case: what, values: { ...cost, ...more }, wrong, void: reasons, untimed }
+}
+
+/** Resolves when the server has come to rest, behind what it had to do for connections that came or went; within ten seconds. @param {import('../servers.mjs').Running} server */
+export async function rest(server) {
+  const lookMs = 300
+  for (let looks = 0; looks < 33; looks++) {
+    const before = server.cpuMs()
+    await delay(lookMs)
+    if (server.cpuMs() - before <= lookMs / 15) return
+  }
 }
 
 /** What was seen while nothing flowed. @param {string} what @param {Readonly<Record<string, number>>} values @returns {Record_} */

@@ -78,6 +78,16 @@ describe('a log stream', () => {
     expect(descriptor.text()).toBe('on\nlost 2\nthree\n')
   })
 
+  it('begins on a line of its own where somebody else may have left one open', () => {
+    const { descriptor, stream } = open()
+    stream.write('one\n')
+    descriptor.write(Buffer.from('elsewhere'))
+    stream.interrupted()
+    stream.write('two\n')
+    stream.write('three\n')
+    expect(descriptor.text()).toBe('one\nelsewhere\ntwo\nthree\n')
+  })
+
   it('writes what waits when the process ends, and does not wait for ever for who never reads', () => {
     const { descriptor, stream } = open()
     descriptor.faults.room = 0

@@ -4,6 +4,8 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 export interface LogStream {
   /** One line, with its line feed. */
   write(line: string): void
+  /** Somebody else may have written there without a line feed: the next line begins with one. */
+  interrupted(): void
   /** Writes what waits; gives up after a second. For the end of the process. */
   flush(): void
 }
@@ -23,9 +25,9 @@ const flushMs = 1_000
 /**
  * Lines onto a descriptor, at once, so that nothing is lost when the process ends, however it ends.
  *
- * On Linux a pipe or a file is opened anew, which changes nothing for others who have the descriptor: a pipe whose reader stands
- * still does not stall the process then, and a file that is emptied by a rotation (copytruncate) is written from its new
- * beginning on, also where the shell opened it with `>`.
+ * On Linux a pipe is opened anew, which changes nothing for others who have the descriptor: its reader, if it stands still, does not
+ * stall the process then. A file stays as it was handed in, for libraries write to it too: opened for appending (`2>>`), it may be
+ * emptied by a rotation (copytruncate) at any time.
  */
 export function openLogStream(descriptor: number, lossLine: LogStreamOptions['lossLine']): LogStream {
   const own = openAnew(descriptor) ?? descriptor
@@ -36,13 +38,12 @@ export function openLogStream(descriptor: number, lossLine: LogStreamOptions['lo
 
 function openAnew(descriptor: number): number | undefined {
   if (process.platform !== 'linux') return undefined
-  const { O_WRONLY, O_APPEND, O_NONBLOCK } = constants
+  const { O_WRONLY, O_NONBLOCK } = constants
   try {
-    const kind = fstatSync(descriptor)
-    if (!kind.isFIFO() && !kind.isFile()) return undefined
-    return openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_APPEND | O_NONBLOCK)
+    if (!fstatSync(descriptor).isFIFO()) return undefined
+    return openSync(`/proc/self/fd/${descriptor}`, O_WRONLY | O_NONBLOCK)
   } catch (error) {
-    // Another user's file, no /proc, a pipe without a reader: it is written as it was handed in.
+    // Another user's pipe, no /proc, nobody who reads: it is written as it was handed in.
     if (error instanceof Error && 'code' in error) return undefined
     throw error
   }
@@ -116,6 +117,9 @@ export function createLogStream({ write, lossLine }: LogStreamOptions): LogStrea
       lost = 0
       push(line, 1)
       if (!drain()) drainSoon()
+    },
+    interrupted() {
+      isTorn = true
     },
     flush() {
       const deadline = performance.now() + flushMs

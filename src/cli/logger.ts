@@ -1,3 +1,4 @@
+import { format as formatWords } from 'node:util'
 import { type Logger, pino } from 'pino'
 import { TidingsError } from '../wire/errors.js'
 import { type LogStream, openLogStream } from './log-stream.js'
@@ -41,7 +42,20 @@ export function createLog({ level, format }: LoggerOptions): Log {
       stream.write(toLine(json))
     },
   })
+  hearLibraries(logger, stream)
   return { logger, progress, isWatched }
+}
+
+/**
+ * Libraries write about their faults on the console as well, as much as they like, and native ones end no line (lmdb, for each commit that a
+ * full disk refuses). What it means for the hub is told by the error that they raise.
+ */
+function hearLibraries(logger: Logger, stream: LogStream): void {
+  console.error = (...words: unknown[]) => {
+    stream.interrupted()
+    logger.debug({ words: formatWords(...words) }, 'A library said something.')
+  }
+  console.warn = console.error
 }
 
 /** One object of JSON a line: `level`, `time`, what else is given, `msg`. */

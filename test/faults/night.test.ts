@@ -82,8 +82,8 @@ describe.skipIf(!prlimit || process.platform !== 'linux')(`a full night in a min
     configFile = join(directory, 'tidings.json')
     await writeFile(clockFile, '0')
     await writeFile(configFile, '{ "logLevel": "info" }')
-    // As a shell opens it with `>`: not for appending.
-    errors = openSync(logFile, 'w')
+    // As a shell opens it with `2>>`.
+    errors = openSync(logFile, 'a')
     where = {
       port: await freePort(),
       log: `lmdb:${join(directory, 'log')}`,
@@ -153,6 +153,18 @@ describe.skipIf(!prlimit || process.platform !== 'linux')(`a full night in a min
     await goesOn()
   }, 40_000)
 
+  it('the settings are read again and are wrong: they are refused as a whole, and the hub goes on as before', async () => {
+    await writeFile(configFile, '{ "logLevel": "info", "limits": { "maxStreems": 7 } }')
+    process.kill(hub.pid, 'SIGHUP')
+    const { msg } = await tells('error', /^SIGHUP: refused as a whole; everything stays as it was/)
+    expect(msg).toContain('Did you mean limits.maxStreams?')
+    await goesOn()
+    await writeFile(configFile, '{ "logLevel": "info", "retention": [{ "selector": "**", "ageMs": 86400000 }] }')
+    process.kill(hub.pid, 'SIGHUP')
+    await tells('info', /^SIGHUP: retention/)
+    await goesOn()
+  })
+
   it('more come than there are descriptors for: some are asked to come back, and the others do not notice', async () => {
     const sockets: Socket[] = []
     const open = (text: string): Promise<string> =>
@@ -217,7 +229,7 @@ describe.skipIf(!prlimit || process.platform !== 'linux')(`a full night in a min
     const surprises = (await told()).filter(({ level }) => level === 'fatal' || level === 'trace')
     expect(surprises).toEqual([])
     const faults = (await told()).filter(({ level }) => level === 'error')
-    expect(faults.filter(({ msg }) => !msg.startsWith('The log is full'))).toEqual([])
+    expect(faults.filter(({ msg }) => !/^The log is full|^SIGHUP: refused/.test(msg))).toEqual([])
     // Neither what was said nor by which names.
     expect(JSON.stringify(await told())).not.toMatch(/night\/|single 0|array 0/)
   }, 60_000)

@@ -93,20 +93,16 @@ describe.skipIf(process.platform !== 'linux')('a log', () => {
     expect(kept + Number(loss?.['lines'])).toBe(4_001)
   })
 
-  it('survives rotations by copying and emptying, opened for appending or not', async () => {
-    for (const flags of ['w', 'a']) {
-      const file = join(directory, `rotated-${flags}.log`)
-      const child = start(openSync(file, flags))
-      await write(child, 20)
-      expect(numbers(toLogLines(await readFile(file, 'utf8')))).toEqual(upTo(20))
-      await truncate(file)
-      await write(child, 1)
-      const text = await readFile(file, 'utf8')
-      expect(text.startsWith('{')).toBe(true)
-      expect(numbers(toLogLines(text))).toEqual([20])
-      child.stdin?.end()
-      await once(child, 'close')
-    }
+  it('survives rotations by copying and emptying, opened for appending', async () => {
+    const file = join(directory, 'rotated.log')
+    const child = start(openSync(file, 'a'))
+    await write(child, 20)
+    expect(numbers(toLogLines(await readFile(file, 'utf8')))).toEqual(upTo(20))
+    await truncate(file)
+    await write(child, 1)
+    const text = await readFile(file, 'utf8')
+    expect(text.startsWith('{')).toBe(true)
+    expect(numbers(toLogLines(text))).toEqual([20])
   })
 })
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { disturbance, measure } from '../measure.mjs'
+import { disturbance, measure, warmUp } from '../measure.mjs'
 import { busyMs, start } from '../processes.mjs'
 import { toRecord, withServer } from './scenario.mjs'
 
@@ -31,7 +31,7 @@ export const publishing = {
         await withServer(name, place, async (server, generator) => {
           const path = settings.form === 'raw' ? server.publish('bench') : '/events'
           await generator.topic(0, { path, ...settings })
-          await generator.publish({ topic: 0, seconds, lanes })
+          await warmUp(server, () => generator.publish({ topic: 0, seconds: seconds * 0.7, lanes, stall: 20 }))
           const measured = await measure(server, () => generator.publish({ topic: 0, seconds, lanes, stall: 20 }))
           return toRecord(what, measured)
         }),

@@ -1,4 +1,4 @@
-import { measure } from '../measure.mjs'
+import { measure, warmUp } from '../measure.mjs'
 import { mustSubscribe, toRecord, withServer } from './scenario.mjs'
 
 /** @type {import('./scenario.mjs').Scenario} */
@@ -30,13 +30,13 @@ function round(name, place, { kind, selector, path }) {
     const seconds = flowSeconds / 2
     await generator.topic(0, { path: server.publish('alone') })
     mustSubscribe(await generator.subscribe({ topic: 0, group: 0, count: 1, path: server.events('alone') }))
-    await generator.publish({ topic: 0, seconds })
+    await warmUp(server, () => generator.publish({ topic: 0, seconds: seconds * 0.7 }))
     const alone = await measure(server, () => generator.publish({ topic: 0, seconds }))
 
     await generator.topic(1, { path: server.publish(path), each: 1 })
     const read = kind === 'globs' ? `/events?topic=room-${selector}` : server.events(path)
     mustSubscribe(await generator.subscribe({ topic: 1, group: 1, count: many, path: read }))
-    await generator.publish({ topic: 1, seconds: seconds / 2 })
+    await warmUp(server, () => generator.publish({ topic: 1, seconds: seconds / 2 }))
     const one = await measure(server, () => generator.publish({ topic: 1, seconds }))
     return [toRecord('a topic alone', alone), toRecord(`one of ${many} ${kind}`, one)]
   })

@@ -104,11 +104,14 @@ class NodeHubServer implements HubServer {
   readonly #surface: { -readonly [Name in keyof Surface]: Surface[Name] }
   readonly #server: Server
   readonly #refused = new WeakSet<Duplex>()
+  /** Connections on which nothing was asked yet. Browsers open some ahead of need; a hub that drains does not wait for them. */
+  readonly #unheard = new Set<Duplex>()
   #closed: Promise<void> | undefined
 
   constructor(surface: Surface) {
     this.#surface = surface
     this.#server = createHubListener(surface)
+    this.#followUnheard()
     this.#server.on('upgrade', (incoming, socket) => this.#onBareSocket(incoming, socket))
     this.#server.on('connect', (_incoming, socket) => {
       if (!(socket instanceof Socket)) return void socket.destroy()
@@ -145,6 +148,7 @@ class NodeHubServer implements HubServer {
     try {
       const result = await drained
       this.#server.closeIdleConnections()
+      for (const socket of this.#unheard) if (socket instanceof Socket && socket.bytesRead === 0) socket.destroy()
       await closed
       return result
     } finally {
@@ -203,6 +207,24 @@ class NodeHubServer implements HubServer {
       this.#server.close(() => resolve())
     })
     return this.#closed
+  }
+
+  /** With one function for all: a closure each would be kept as long as the connection. */
+  #followUnheard(): void {
+    const unheard = this.#unheard
+    function onClose(this: Duplex): void {
+      unheard.delete(this)
+    }
+    const heard = ({ socket }: IncomingMessage): void => {
+      if (unheard.delete(socket)) socket.off('close', onClose)
+    }
+    this.#server.on('connection', socket => {
+      unheard.add(socket)
+      socket.on('close', onClose)
+    })
+    for (const event of ['request', 'checkContinue', 'checkExpectation', 'upgrade', 'connect'] as const) {
+      this.#server.prependListener(event, heard)
+    }
   }
 
   #destroyAll(): void {

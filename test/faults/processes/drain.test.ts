@@ -153,3 +153,15 @@ describe(`a hub that is asked to end while everybody publishes, TIDINGS_SEED=${s
     letGo()
   }, 30_000)
 })
+
+test('does not wait for connections on which nothing was asked, as browsers open them', async () => {
+  const hub = await startHubProcess()
+  const socket = connect(hub.port, '127.0.0.1')
+  onTestFinished(() => void socket.destroy())
+  await once(socket, 'connect')
+  // Whatever is answered now was asked after that connection was taken.
+  expect((await fetch(`${hub.url}/healthz`)).status).toBe(200)
+  const began = performance.now()
+  expect(await hub.terminate()).toEqual({ code: 0, signal: null })
+  expect(performance.now() - began).toBeLessThan(drainMs - 1_000)
+})

@@ -10,7 +10,8 @@ import MarkdownIt from 'markdown-it'
  * @property {string} language Of its text, as browsers name it.
  * @property {string} html Its body; links lead to pages of the site.
  * @property {readonly Heading[]} headings Those below the first.
- * @property {readonly string[]} links Where its links lead, from the folder of all pages, anchors included; `https:` as they are.
+ * @property {readonly string[]} links Where its links lead, from the folder of all pages, anchors included; `https:` as they are;
+ *   out of the folder with `../`.
  * @property {readonly {readonly path: string, readonly alt: string}[]} pictures
  */
 
@@ -62,11 +63,20 @@ export function readPage(path, source) {
     // A heading of a table that says nothing is none.
     const isEmpty = (tokens[token.type === 'th_open' ? i + 1 : i - 1]?.content ?? '') === ''
     if ((token.type === 'th_open' || token.type === 'th_close') && isEmpty) token.tag = 'td'
+    let isOutside = false
     for (const child of token.children ?? []) {
       if (child.type === 'link_open') {
         const target = resolve(path, String(child.attrGet('href') ?? ''))
         links.push(target)
         child.attrSet('href', toSiteLink(path, target))
+        // What is beside the pages, the site does not have; there, the words stand without a link.
+        isOutside = target.startsWith('../')
+        if (isOutside) {
+          child.tag = 'span'
+          child.attrs = null
+        }
+      } else if (child.type === 'link_close' && isOutside) {
+        child.tag = 'span'
       } else if (child.type === 'image') {
         const target = resolve(path, String(child.attrGet('src') ?? ''))
         pictures.push({ path: target, alt: child.content })

@@ -25,7 +25,7 @@ export function buildSite(source, target) {
     .filter(path => path.endsWith('.md'))
     .map(path => readPage(path, readFileSync(join(source, path), 'utf8')))
   const navigation = readNavigation(readFileSync(join(source, 'README.md'), 'utf8'))
-  const faults = findFaults(pages, new Set(files), navigation)
+  const faults = findFaults(source, pages, new Set(files), navigation)
   if (faults.length > 0) throw new DocsError(faults.join('\n'))
 
   rmSync(target, { recursive: true, force: true })
@@ -67,27 +67,30 @@ export function readNavigation(index) {
 }
 
 /**
+ * @param {string} source
  * @param {readonly import('./markdown.mjs').Page[]} pages
  * @param {ReadonlySet<string>} files
  * @param {readonly Section[]} navigation
  */
-function findFaults(pages, files, navigation) {
+function findFaults(source, pages, files, navigation) {
   const anchors = new Map(pages.map(({ path, headings }) => [path, new Set(headings.map(({ anchor }) => anchor))]))
-  const listed = new Set(navigation.flatMap(({ items }) => items.map(({ path }) => path)))
-  /** @type {string[]} */
-  const faults = []
+  const items = navigation.flatMap(({ items }) => items.map(({ path }) => path))
+  const listed = new Set(items)
+  const twice = items.filter((path, i) => items.indexOf(path) !== i)
+  const faults = twice.map(path => `README.md lists ${path} twice.`)
   for (const { path, title, links, pictures } of pages) {
     if (title === '') faults.push(`${path} has no heading of the first level.`)
     if (path !== 'README.md' && !listed.has(path))
       faults.push(`${path} is not in the navigation: list it in docs/README.md.`)
     for (const link of links.filter(link => !isElsewhere(link))) {
       const [file = '', anchor] = link.split('#')
-      if (!files.has(file)) faults.push(`${path} links to ${link}: there is no such file in docs/.`)
+      const isThere = file.startsWith('../') ? existsSync(join(source, file)) : files.has(file)
+      if (!isThere) faults.push(`${path} links to ${link}: there is no such file.`)
       else if (anchor !== undefined && !anchors.get(file)?.has(anchor))
         faults.push(`${path} links to ${link}: there is no such heading.`)
     }
     for (const { path: picture, alt } of pictures) {
-      if (!files.has(picture)) faults.push(`${path} shows ${picture}: there is no such file in docs/.`)
+      if (!files.has(picture)) faults.push(`${path} shows ${picture}: there is no such file.`)
       if (alt === '') faults.push(`${path} shows ${picture} without a text that stands for it.`)
     }
   }

@@ -19,7 +19,7 @@ export function toMarkdown({ when, mode, rounds, tookSeconds, machine, left, res
   const parts = [
     `# What was measured on ${when.slice(0, 10)}`,
     `${cores} cores (${cpu}), Linux ${kernel}, Node.js ${node}${nginx ? `, nginx ${nginx}` : ''}; generator in ${generator}. ` +
-      `Medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'} (${mode}, ${tookSeconds} s); load of the machine ${load} at the start, ` +
+      `Medians of ${rounds === 1 ? 'one round' : `up to ${rounds} rounds`} (${mode}, ${tookSeconds} s); load of the machine ${load} at the start, ` +
       `${Math.min(...loads)} to ${Math.max(...loads)} meanwhile. ` +
       'In brackets: × the figure of the C floor, or of whom the heading names. A dash: not measured, or no round counted.',
     ...notes.map(note => `Note: ${note}.`),

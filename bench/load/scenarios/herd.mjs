@@ -34,7 +34,7 @@ function scenario(servers, spread, title, about) {
     title,
     about,
     servers,
-    rounds: 2,
+    rounds: spread > 1 ? 1 : 2,
     round: (name, place) => withServer(name, place, (server, generator) => round(server, generator, place, spread)),
   }
 }

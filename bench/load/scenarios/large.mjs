@@ -10,6 +10,7 @@ export const large = {
   title: 'Large events',
   about: 'Events of 64 KiB on one topic, two publishers. The peak is resident memory above what it was before.',
   servers: ['floor', 'hub', 'nchan', 'res-write'],
+  rounds: 2,
   round: (name, place) =>
     withServer(name, place, async (server, generator) => {
       const { few, flowSeconds } = place.sizes

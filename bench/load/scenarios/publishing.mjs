@@ -21,6 +21,7 @@ export const publishing = {
     'Events of 100 bytes that nobody hears, over connections that are kept. The bare loop puts the same bytes into LMDB, ' +
     'a thousand a commit, each commit flushed to the disk before the next.',
   servers: ['echo', 'hub', 'hub-lmdb', 'nchan', 'bare-lmdb'],
+  rounds: 2,
   async round(name, place) {
     const seconds = place.sizes.flowSeconds / 2
     if (name === 'bare-lmdb') return [await bare(place, seconds)]

@@ -17,7 +17,7 @@ import { startServer } from '../servers.mjs'
  */
 /** @type {Readonly<Record<'full' | 'quick' | 'tiny', Sizes>>} */
 export const sizes = {
-  full: { many: 10_000, some: 3_000, few: 1_000, flowSeconds: 3, rateSeconds: 5, rampSeconds: 5, crowd: 45_000 },
+  full: { many: 10_000, some: 3_000, few: 1_000, flowSeconds: 2.5, rateSeconds: 5, rampSeconds: 5, crowd: 45_000 },
   quick: { many: 3_000, some: 1_000, few: 300, flowSeconds: 1, rateSeconds: 2, rampSeconds: 2, crowd: 12_000 },
   // To try the bench itself, not the servers.
   tiny: { many: 40, some: 20, few: 10, flowSeconds: 0.2, rateSeconds: 0.5, rampSeconds: 0.5, crowd: 60 },

@@ -8,6 +8,7 @@ export const topics = {
     'As many topics as subscribers, each with one; one publisher, each event on another topic. Beside it what a publish costs where ' +
     'there is but one topic with one subscriber: the difference is what finding the right one costs.',
   servers: ['hub', 'nchan'],
+  rounds: 2,
   round: (name, place) => round(name, place, { kind: 'topics', selector: '#', path: 'room-#' }),
 }
 
@@ -16,6 +17,7 @@ export const globs = {
   title: 'One of many globs',
   about: 'The same with selectors `room-N/*`, where a server has such.',
   servers: ['hub'],
+  rounds: 1,
   round: (name, place) => round(name, place, { kind: 'globs', selector: '#/*', path: 'room-#/door' }),
 }
 

@@ -202,6 +202,7 @@ export function hubLike(real: Hub, instead: Partial<Hub>): Hub {
     retryMs: () => real.retryMs(),
     topics: options => real.topics(options),
     topic: topic => real.topic(topic),
+    subscribers: topic => real.subscribers(topic),
     get status() {
       return real.status
     },

@@ -1,3 +1,4 @@
+import cluster from 'node:cluster'
 import type { Command } from '../command.js'
 import { exitCodes } from '../exit-codes.js'
 import { readCommandLine } from '../settings/command-line.js'
@@ -5,6 +6,7 @@ import { describeSettings } from '../settings/describe.js'
 import { printConfig, printOrigins } from '../settings/print.js'
 import { readSettings } from '../settings/read.js'
 import { serve } from './serve.js'
+import { serveAsWorker } from './workers/worker.js'
 
 const help = (): string => `Usage: tidings serve [options]
 
@@ -14,6 +16,7 @@ Runs the hub: publishes events to whoever listens, and keeps them in a log, so t
   tidings serve --port 9000 --log memory:                on another port, with nothing on disk
   tidings serve --allowed-origins https://app.example    a page of another origin may use it
   tidings serve --config tidings.json                    with the settings of a file
+  tidings serve --workers auto                           with a process for each core
 
 Each option is also a variable (--limits-max-streams is TIDINGS_LIMITS_MAX_STREAMS) and a member of the file
 ({"limits": {"maxStreams": 100}}). An option goes before a variable, that before the file. What is marked with * can be
@@ -27,6 +30,7 @@ Exit codes: ${exitCodes.done} ended as asked, ${exitCodes.failure} failed, ${exi
 export const serveCommand: Command = {
   help,
   async run(args) {
+    if (cluster.isWorker) return serveAsWorker()
     const line = readCommandLine(args)
     if (line === 'help') {
       process.stdout.write(help())

@@ -1,5 +1,4 @@
-import type { HubServer } from '../../http/server.js'
-import type { Hub } from '../../hub/hub.js'
+import type { Drained } from '../../hub/hub.js'
 import { exitCodes } from '../exit-codes.js'
 import type { Log } from '../logger.js'
 import { onStopSignals } from '../stop-signals.js'
@@ -10,19 +9,24 @@ const progressMs = 200
 
 /** What is to be ended. */
 export interface Ending {
-  readonly hub: Hub
+  /** How many readers there are now. */
+  subscriptions(): number
+  /** Lets them go; what is left at the deadline is destroyed. */
+  drain(deadlineMs: number): Promise<Drained>
   readonly drainMs: number
   readonly log: Log
   /** What asks for it beside the usual signals. Default: nothing. */
   readonly signals?: readonly NodeJS.Signals[]
+  /** What has to be ended with the process, at once. Default: nothing. */
+  readonly stopNow?: () => void
 }
 
 /** Resolves at the first signal that asks the hub to end; ends the process at the second. */
-export function stopSignal({ hub, drainMs, log: { logger }, signals }: Ending): Promise<void> {
+export function stopSignal({ subscriptions: read, stopNow, drainMs, log: { logger }, signals }: Ending): Promise<void> {
   return new Promise(resolve => {
     onStopSignals(
       signal => {
-        const { subscriptions } = hub.status
+        const subscriptions = read()
         const seconds = drainMs / 1000
         const whom = count(subscriptions, 'subscription')
         logger.info(
@@ -32,7 +36,8 @@ export function stopSignal({ hub, drainMs, log: { logger }, signals }: Ending): 
         resolve()
       },
       signal => {
-        logger.warn({ signal, subscriptions: hub.status.subscriptions }, `${signal}: ending at once.`)
+        logger.warn({ signal, subscriptions: read() }, `${signal}: ending at once.`)
+        stopNow?.()
         process.exit(exitCodes.failure)
       },
       signals,
@@ -41,7 +46,7 @@ export function stopSignal({ hub, drainMs, log: { logger }, signals }: Ending): 
 }
 
 /** Lets the readers go, and says how they went; on a terminal also while they go. */
-export async function drain(server: HubServer, { hub, drainMs, log }: Ending): Promise<void> {
+export async function drain({ subscriptions, drain: letAllGo, drainMs, log }: Ending): Promise<void> {
   const { logger, progress } = log
   // A log that does not answer must not keep the process: whoever waits for it would kill it harder.
   setTimeout(() => {
@@ -49,13 +54,13 @@ export async function drain(server: HubServer, { hub, drainMs, log }: Ending): P
     process.exit(exitCodes.failure)
   }, drainMs + closeMs).unref()
   const began = performance.now()
-  const before = hub.status.subscriptions
+  const before = subscriptions()
   const ticker = setInterval(() => {
     const seconds = Math.floor((performance.now() - began) / 1000)
-    progress.say(`Ending: ${hub.status.subscriptions} of ${count(before, 'subscription')} left, ${seconds} s`)
+    progress.say(`Ending: ${subscriptions()} of ${count(before, 'subscription')} left, ${seconds} s`)
   }, progressMs)
   try {
-    const { letGo, destroyed } = await server.drain(drainMs)
+    const { letGo, destroyed } = await letAllGo(drainMs)
     progress.clear()
     const ms = Math.round(performance.now() - began)
     const cutOff = destroyed === 0 ? '' : `, ${destroyed} cut off at the deadline`

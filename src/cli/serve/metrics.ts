@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Metrics } from '../../http/metrics.js'
 import type { HttpObserver } from '../../http/observer.js'
 import type { HubServer } from '../../http/server.js'
@@ -23,6 +23,16 @@ export interface HubMetrics {
   readonly hubObserver: HubObserver
   readonly httpObserver: HttpObserver
   begin(measured: Measured): void
+  /** The figures of now, to be put together with those of other processes. */
+  figures(): Promise<Figures>
+}
+
+/** The figures of one process, as `prom-client` hands them on. */
+export type Figures = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+/** The figures of several processes as those of one, in the text format of Prometheus. */
+export function joinFigures(figures: readonly Figures[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...figures]).metrics()
 }
 
 /** A log that answers later than that is told to be down; what was known of it before stands. */
@@ -91,6 +101,10 @@ export function createHubMetrics({ version, log, token }: HubMetricsOptions): Hu
       refused: (operation, code) => made.refused.inc({ operation, code }),
       dropped: () => made.dropped.inc(),
     },
+    async figures() {
+      if (measured) await sample(made, measured)
+      return registry.getMetricsAsJSON()
+    },
     begin(parts) {
       measured = parts
     },
@@ -105,18 +119,22 @@ function instruments(registry: Registry) {
     new Counter<L>({ name: `tidings_${name}`, help, labelNames, registers })
   const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Gauge<L>({ name: `tidings_${name}`, help, labelNames, registers })
+  /** Of what all processes on one log see alike, where others are added up. */
+  const shared = <L extends string>(aggregator: 'max' | 'min', name: string, help: string, ...labelNames: L[]) =>
+    new Gauge<L>({ name: `tidings_${name}`, help, labelNames, registers, aggregator })
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name: `tidings_${name}`, help, buckets, registers })
 
   const made = {
-    info: gauge(
+    info: shared(
+      'max',
       'info',
       'Always 1. Which version this is, on which Node.js, and with which kind of log.',
       'version',
       'node',
       'log',
     ),
-    draining: gauge('draining', '1 while the hub is ending, else 0.'),
+    draining: shared('max', 'draining', '1 while the hub is ending, else 0.'),
 
     publishRequests: counter(
       'publish_requests_total',
@@ -183,11 +201,12 @@ function instruments(registry: Registry) {
       'From the time of an event to its write to the readers at the head of the log; of events that were written together, the oldest.',
       durations,
     ),
-    behindEvents: gauge(
+    behindEvents: shared(
+      'max',
       'catch_up_behind_events',
       'How many events of the log the reader has before it that is furthest behind, whether they concern it or not.',
     ),
-    behindSeconds: gauge('catch_up_behind_seconds', 'The age of the next of these.'),
+    behindSeconds: shared('max', 'catch_up_behind_seconds', 'The age of the next of these.'),
 
     held: gauge('held_bytes', 'Bytes that slow readers hold back, each batch counted once.'),
     heldLimit: gauge('held_limit_bytes', 'How many that may be before the slowest are cut off.'),
@@ -199,19 +218,30 @@ function instruments(registry: Registry) {
       'Bytes of pages and other answers that their readers have not taken yet.',
     ),
 
-    logUp: gauge(
+    logUp: shared(
+      'min',
       'log_up',
       '1 if the log answered just now, else 0; what else is said of it is then what was known before.',
     ),
-    logEvents: gauge('log_events', 'Events that the log holds.'),
-    logBytes: gauge('log_bytes', 'Bytes of these events, as retention counts them.'),
-    logStored: gauge('log_stored_bytes', 'Bytes that they take in the store, with all that is kept beside them.'),
-    logLimit: gauge('log_stored_limit_bytes', 'How many that may be before publishing is refused with log-full.'),
-    logOldest: gauge(
+    logEvents: shared('max', 'log_events', 'Events that the log holds.'),
+    logBytes: shared('max', 'log_bytes', 'Bytes of these events, as retention counts them.'),
+    logStored: shared(
+      'max',
+      'log_stored_bytes',
+      'Bytes that they take in the store, with all that is kept beside them.',
+    ),
+    logLimit: shared(
+      'max',
+      'log_stored_limit_bytes',
+      'How many that may be before publishing is refused with log-full.',
+    ),
+    logOldest: shared(
+      'max',
       'log_oldest_event_timestamp_seconds',
       'The time of the oldest event, in seconds since 1970; 0: there is none.',
     ),
-    logAhead: gauge(
+    logAhead: shared(
+      'max',
       'log_ahead_seconds',
       'By how much the time of the newest event is ahead of the clock: above 0 after the clock was set back.',
     ),

@@ -9,6 +9,14 @@ export type LogSettings = Pick<
   'log' | 'retention' | 'durability' | 'mapBytes' | 'maxBytes' | 'idempotencyMs' | 'maxOnce' | 'trimIntervalMs'
 >
 
+/** Opens the log in a directory beside the process that has it. Rejects as the driver does. */
+export async function joinLog(settings: LogSettings): Promise<EventLog> {
+  const { log, durability, mapBytes, idempotencyMs, maxOnce } = settings
+  if (log.kind !== 'lmdb') throw new TidingsError('invalid-setting', 'Only a log in a directory can be joined.')
+  const { joinLmdbLog } = await import('../../log/lmdb/join.js')
+  return joinLmdbLog(resolve(log.directory), { durability, mapBytes, idempotencyMs, maxOnce })
+}
+
 /**
  * Opens the log that the settings name; the driver is loaded only if it is asked for.
  * Rejects as the driver does; `driver-missing` says both ways out.

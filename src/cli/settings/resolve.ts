@@ -1,6 +1,8 @@
 import { resolveHttpSettings, resolveLimits } from '../../http/settings.js'
+import { TidingsError } from '../../wire/errors.js'
 import type { SettingPath, Settings, Values } from './settings.js'
 import { type Known, type Setting, settingPaths, table } from './table.js'
+import { countWorkers } from './workers.js'
 
 /**
  * All settings, from those that were given. Throws `invalid-setting` where they do not go together: an address that others
@@ -24,6 +26,13 @@ export function resolve(given: Partial<Values>): { readonly settings: Settings; 
     ...{ host, port, open, allowedHosts, allowedOrigins, publicTopics, defaultTopics },
     limits,
   })
+  if (values.log.kind === 'memory' && countWorkers(values.workers) > 1) {
+    throw new TidingsError(
+      'invalid-setting',
+      'workers: a log in memory is in one process, others would not have its events. ' +
+        'Keep the log in a directory (--log lmdb:.tidings), or leave workers at 1.',
+    )
+  }
   const own = Object.fromEntries(Object.entries(values).filter(([path]) => !path.includes('.'))) as Omit<
     Values,
     `limits.${string}`

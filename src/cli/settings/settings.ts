@@ -1,6 +1,7 @@
 import type { HttpLimits, HttpSettings } from '../../http/settings.js'
 import type { RetentionRule } from '../../log/log.js'
 import type { LogPlace } from './log-place.js'
+import type { Workers } from './workers.js'
 
 /** What is told to those who look after the hub, from all to nothing. */
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
@@ -27,6 +28,7 @@ export interface Settings extends HttpSettings {
   readonly maxRecentEvents: number
   readonly maxHeldBytes: number
   readonly drainMs: number
+  readonly workers: Workers
   readonly logLevel: (typeof logLevels)[number]
   readonly logFormat: (typeof logFormats)[number]
   /** Also where it came by `metricsTokenFile`. */

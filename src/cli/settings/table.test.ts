@@ -7,6 +7,7 @@ import { resolveHubOptions } from '../../hub/options.js'
 import { openLmdbLog } from '../../log/lmdb/open.js'
 import { createMemoryLog } from '../../log/memory.js'
 import { resolveLogOptions } from '../../log/settings.js'
+import { TidingsError } from '../../wire/errors.js'
 import { resolve } from './resolve.js'
 import { type Setting, settingPaths, table } from './table.js'
 
@@ -23,7 +24,7 @@ describe('the table', () => {
   it('takes the bounds of the logs for its own', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tidings-bounds-'))
     onTestFinished(() => rm(directory, { recursive: true, force: true }))
-    const where = { fault: (rule: string) => new Error(rule), write: String }
+    const where = { fault: (rule: string) => new TidingsError('invalid-setting', rule), write: String }
     for (const [path, least] of [
       ['mapBytes', 2 ** 20],
       ['maxBytes', 1],

@@ -15,6 +15,7 @@ import { defaultRecentBytes, defaultRetention } from './kept.js'
 import { choice, type Kind, list, retentionRules, secret, text, wholeNumber, yesOrNo } from './kinds.js'
 import { type LogPlace, logPlace } from './log-place.js'
 import { durabilities, logFormats, logLevels, type SettingPath, type Values } from './settings.js'
+import { workers } from './workers.js'
 
 /** What defaults may go by. */
 export interface Known {
@@ -222,6 +223,12 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     'BYTES',
     'Bound on what slow readers have not taken yet, all together; beyond, those that are slow for longest are cut off, and resume.',
   ),
+  workers: {
+    section: 'Operation',
+    kind: workers,
+    fallback: () => 1,
+    help: 'How many processes hold connections, on one port and one log in a directory; `auto`: one for each core.',
+  },
   drainMs: number(
     'Operation',
     [8000, 0, 600_000],

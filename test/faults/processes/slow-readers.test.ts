@@ -4,7 +4,7 @@ import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
-import { recentBytes } from '../../../src/cli/serve/open-log.js'
+import { defaultRecentBytes } from '../../../src/cli/settings/kept.js'
 import type { HubProcess } from '../../support/hub-process.js'
 import { forgetPeak, hasProc, peakBytes } from '../../support/proc.js'
 import { startTunedHub } from '../../support/tuned-hub.js'
@@ -47,7 +47,7 @@ describe.skipIf(!hasProc)('200 readers, of which 100 do not read, while 20 MB go
     'cost little memory and lose nothing, %s',
     async kind => {
       const log = kind === 'lmdb:' ? `lmdb:${join(directory, 'log')}` : kind
-      const maxRecentBytes = recentBytes[kind === 'lmdb:' ? 'lmdb' : 'memory']
+      const maxRecentBytes = defaultRecentBytes(kind === 'lmdb:' ? { kind: 'lmdb', directory } : { kind: 'memory' })
       const hub = await startTunedHub({ hub: { stallMs: 0, maxRecentBytes } }, { log })
       await warmUp(hub)
       forgetPeak(hub.pid)

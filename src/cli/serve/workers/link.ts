@@ -1,0 +1,92 @@
+import type { Order, Question, Word } from './messages.js'
+
+/** What a worker has of its primary. */
+export interface PrimaryLink {
+  /** The first order. */
+  readonly begun: Promise<Order & { readonly kind: 'begin' }>
+  say(word: Exclude<Word, { readonly kind: 'ready' | 'question' | 'answer' }>): void
+  /** Asks all workers, this one included; nothing is answered when the primary is gone. */
+  ask(question: Question): Promise<readonly unknown[]>
+  /** From now on these are called. `gone`: the primary has ended, and with it the owner of the log. */
+  listen(listener: {
+    drain(): void
+    reconfigure(settings: (Order & { readonly kind: 'reconfigure' })['settings']): void
+    answer(question: Question): Promise<unknown>
+    gone(): void
+  }): void
+}
+
+/** The messages of this process and the one that started it. */
+export interface Channel {
+  send(word: Word): void
+  onOrder(call: (order: Order) => void): void
+  onGone(call: () => void): void
+}
+
+/** That of a process that `node:cluster` has started. */
+export function processChannel(): Channel {
+  return {
+    // A primary that has just gone takes no word; `onGone` says so.
+    send: word => process.send?.(word, undefined, undefined, () => undefined),
+    onOrder: call => void process.on('message', (order: Order) => call(order)),
+    onGone: call => void process.once('disconnect', call),
+  }
+}
+
+export function linkToPrimary(channel: Channel): PrimaryLink {
+  const asked = new Map<number, (answers: readonly unknown[]) => void>()
+  let nextId = 1
+  let listener: Parameters<PrimaryLink['listen']>[0] | undefined
+  let isGone = false
+  const begun = new Promise<Order & { readonly kind: 'begin' }>(resolve => {
+    channel.onOrder(order => {
+      if (order.kind === 'begin') resolve(order)
+      else hear(order)
+    })
+  })
+  channel.send({ kind: 'ready' })
+  channel.onGone(() => {
+    isGone = true
+    for (const resolve of asked.values()) resolve([])
+    asked.clear()
+    listener?.gone()
+  })
+
+  function hear(order: Exclude<Order, { kind: 'begin' }>): void {
+    switch (order.kind) {
+      case 'drain':
+        listener?.drain()
+        return
+      case 'reconfigure':
+        listener?.reconfigure(order.settings)
+        return
+      case 'question':
+        // What cannot be answered is left out by the one that asks, after a time.
+        listener?.answer(order.question).then(
+          answer => channel.send({ kind: 'answer', id: order.id, answer }),
+          () => undefined,
+        )
+        return
+      case 'answer':
+        asked.get(order.id)?.(order.answers)
+        asked.delete(order.id)
+    }
+  }
+
+  return {
+    begun,
+    say: word => channel.send(word),
+    ask(question) {
+      if (isGone) return Promise.resolve([])
+      const id = nextId++
+      return new Promise(resolve => {
+        asked.set(id, resolve)
+        channel.send({ kind: 'question', id, question })
+      })
+    },
+    listen(own) {
+      listener = own
+      if (isGone) own.gone()
+    },
+  }
+}

@@ -27,12 +27,13 @@ export interface Trimmer {
 
 export function createTrimmer(session: Session, options: TrimOptions): Trimmer {
   let running: Promise<void> | undefined
+  /** Not the same as `running`: a run that finds nothing to do is over before its promise is known. */
+  let isRunning = false
   let again = false
   let closing = false
 
   async function run(): Promise<void> {
-    // Not at once: a run that finds nothing to do would be over before it is known as the running one, and be taken for it for ever.
-    await Promise.resolve()
+    isRunning = true
     try {
       do {
         again = false
@@ -42,7 +43,7 @@ export function createTrimmer(session: Session, options: TrimOptions): Trimmer {
         while (more && !closing) more = await step(now)
       } while (again && !closing)
     } finally {
-      running = undefined
+      isRunning = false
     }
   }
 
@@ -61,12 +62,13 @@ export function createTrimmer(session: Session, options: TrimOptions): Trimmer {
   function trim(): Promise<void> {
     // What was appended since the present run looked at the clock has to be looked at too.
     again = true
-    running ??= run()
+    // At once, so that what was asked before the log is closed is taken on before.
+    if (!isRunning || !running) running = run()
     return running
   }
 
   const timer = setInterval(() => {
-    if (running) return
+    if (isRunning) return
     // A log that cannot be written says so to those who append; retention tries again at its next turn.
     trim().catch(() => undefined)
   }, options.intervalMs).unref()

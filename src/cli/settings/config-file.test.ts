@@ -57,7 +57,14 @@ describe('the file', () => {
       'hub.json: retention[1].ageMs: is a whole number',
     ],
     [{ metricsToken: 'hunter 2' }, 'hub.json: metricsToken: is not 8 to 512 letters'],
-    ['{"port": 1, "port": 2}', 'hub.json: a setting is there twice.'],
+    ['{"port": 1, "port": 2}', 'hub.json: port: is there twice.'],
+    // A bound that was raised at the head of a long group, and stayed as it was by a line at its foot.
+    [
+      '{"limits": {"maxStreams": 9, "maxLongPolls": 1, "maxStreams" : 5}}',
+      'hub.json: limits.maxStreams: is there twice.',
+    ],
+    ['{"limits": {"maxStreams": 9}, "port": 1, "limits": {}}', 'hub.json: limits: is there twice.'],
+    ['{"retention": [{"count": 1}, {"count": 1, "c\\u006funt": 2}]}', 'hub.json: retention.count: is there twice.'],
     ['{\n  "port": 9000,\n}', 'hub.json: Not JSON: line 3, column 1: expected a name in double quotes.'],
     ['', 'hub.json: Not JSON: line 1, column 1'],
     [[], 'hub.json: is no object of settings, such as {"port": 9000}.'],

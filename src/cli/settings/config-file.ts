@@ -56,21 +56,36 @@ export async function readText(path: string, where: string = path): Promise<stri
 }
 
 function parse(text: string, file: string): Readonly<Record<string, unknown>> {
-  let isTwice: boolean
+  const isNone = () => settingFault(file, 'is no object of settings, such as {"port": 9000}.')
   try {
     // It says where it is wrong, and shows none of the text, in which there may be secrets.
-    const { isArray, elements } = scanJson(text, { maxDepth, maxElements: 1 })
-    const written = isArray ? 0 : (elements[0]?.members ?? 0)
-    const value: unknown = JSON.parse(text)
-    if (!isObject(value)) throw settingFault(file, 'is no object of settings, such as {"port": 9000}.')
-    isTwice = written !== Object.keys(value).length
-    if (!isTwice) return value
+    scanJson(text, { maxDepth, maxElements: 1 })
   } catch (error) {
-    if (!(error instanceof TidingsError) || error.code === 'invalid-setting') throw error
-    if (error.code === 'invalid-json') throw settingFault(file, error.message)
-    throw settingFault(file, 'is no object of settings, such as {"port": 9000}.')
+    if (!(error instanceof TidingsError)) throw error
+    throw error.code === 'invalid-json' ? settingFault(file, error.message) : isNone()
   }
-  throw settingFault(file, 'a setting is there twice.')
+  const value: unknown = JSON.parse(text)
+  if (!isObject(value)) throw isNone()
+  const twice = namedTwice(text)
+  if (twice !== undefined) throw settingFault(`${file}: ${twice}`, 'is there twice.')
+  return value
+}
+
+/** The path of the first name that an object has twice, of which `JSON.parse` would keep the last. `text` is JSON. */
+function namedTwice(text: string): string | undefined {
+  const objects: { readonly path: string; readonly names: Set<string> }[] = []
+  let path = ''
+  for (const [token, written] of text.matchAll(/[{}]|("[^"\\]*(?:\\.[^"\\]*)*")(?:\s*:)?/g)) {
+    if (token === '{') objects.push({ path, names: new Set() })
+    else if (token === '}') path = objects.pop()?.path ?? ''
+    const inner = objects.at(-1)
+    if (!inner || !written || token === written) continue
+    const name: string = JSON.parse(written)
+    path = inner.path ? `${inner.path}.${name}` : name
+    if (inner.names.has(name)) return path
+    inner.names.add(name)
+  }
+  return undefined
 }
 
 function known(path: string, file: string): SettingPath {

@@ -5,14 +5,13 @@ export interface PrimaryLink {
   /** The first order. */
   readonly begun: Promise<Order & { readonly kind: 'begin' }>
   say(word: Exclude<Word, { readonly kind: 'ready' | 'question' | 'answer' }>): void
-  /** Asks all workers, this one included; nothing is answered when the primary is gone. */
+  /** Asks all workers, this one included. Does not resolve if the primary has gone. */
   ask(question: Question): Promise<readonly unknown[]>
-  /** From now on these are called. `gone`: the primary has ended, and with it the owner of the log. */
+  /** From now on these are called; first for what was ordered before. */
   listen(listener: {
     drain(): void
     reconfigure(settings: (Order & { readonly kind: 'reconfigure' })['settings']): void
     answer(question: Question): Promise<unknown>
-    gone(): void
   }): void
 }
 
@@ -20,16 +19,17 @@ export interface PrimaryLink {
 export interface Channel {
   send(word: Word): void
   onOrder(call: (order: Order) => void): void
-  onGone(call: () => void): void
 }
 
-/** That of a process that `node:cluster` has started. */
+/**
+ * That of a process that `node:cluster` has started, and ends, with exit code 0 and at once, when its primary has gone. So no worker
+ * outlives the owner of its log, or writes on to a file whose place another has taken (`tidings check --restore --replace`).
+ */
 export function processChannel(): Channel {
   return {
-    // A primary that has just gone takes no word; `onGone` says so.
+    // A primary that has just gone takes no word.
     send: word => process.send?.(word, undefined, undefined, () => undefined),
     onOrder: call => void process.on('message', (order: Order) => call(order)),
-    onGone: call => void process.once('disconnect', call),
   }
 }
 
@@ -37,7 +37,7 @@ export function linkToPrimary(channel: Channel): PrimaryLink {
   const asked = new Map<number, (answers: readonly unknown[]) => void>()
   let nextId = 1
   let listener: Parameters<PrimaryLink['listen']>[0] | undefined
-  let isGone = false
+  const early: Exclude<Order, { kind: 'begin' }>[] = []
   const begun = new Promise<Order & { readonly kind: 'begin' }>(resolve => {
     channel.onOrder(order => {
       if (order.kind === 'begin') resolve(order)
@@ -45,24 +45,22 @@ export function linkToPrimary(channel: Channel): PrimaryLink {
     })
   })
   channel.send({ kind: 'ready' })
-  channel.onGone(() => {
-    isGone = true
-    for (const resolve of asked.values()) resolve([])
-    asked.clear()
-    listener?.gone()
-  })
 
   function hear(order: Exclude<Order, { kind: 'begin' }>): void {
+    if (!listener) {
+      early.push(order)
+      return
+    }
     switch (order.kind) {
       case 'drain':
-        listener?.drain()
+        listener.drain()
         return
       case 'reconfigure':
-        listener?.reconfigure(order.settings)
+        listener.reconfigure(order.settings)
         return
       case 'question':
         // What cannot be answered is left out by the one that asks, after a time.
-        listener?.answer(order.question).then(
+        listener.answer(order.question).then(
           answer => channel.send({ kind: 'answer', id: order.id, answer }),
           () => undefined,
         )
@@ -77,7 +75,6 @@ export function linkToPrimary(channel: Channel): PrimaryLink {
     begun,
     say: word => channel.send(word),
     ask(question) {
-      if (isGone) return Promise.resolve([])
       const id = nextId++
       return new Promise(resolve => {
         asked.set(id, resolve)
@@ -86,7 +83,7 @@ export function linkToPrimary(channel: Channel): PrimaryLink {
     },
     listen(own) {
       listener = own
-      if (isGone) own.gone()
+      for (const order of early.splice(0)) hear(order)
     },
   }
 }

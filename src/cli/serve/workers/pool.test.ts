@@ -165,6 +165,21 @@ describe('a pool of workers', () => {
     expect(told).toEqual([])
   })
 
+  it('ends at once one that begins while all are let go', async () => {
+    // A hub was stopped just after one of its workers had crashed. The next one heard nothing of the end, and was waited for until the
+    // deadline.
+    const { pool, started, worker, begun } = setUp(2)
+    await begun()
+    worker(1).end('by SIGSEGV')
+    await vi.waitFor(() => expect(started).toHaveLength(3))
+    const drained = pool.drain(60_000)
+    worker(0).say({ kind: 'drained', letGo: 1, destroyed: 0 })
+    worker(0).end('with exit code 0')
+    worker(2).say({ kind: 'ready' })
+    expect(worker(2).isKilled).toBe(true)
+    expect(await drained).toEqual({ letGo: 1, destroyed: 0 })
+  })
+
   it('kills what is left at the deadline', async () => {
     const { pool, started, begun } = setUp(2)
     await begun()

@@ -134,20 +134,22 @@ export class WorkerPool {
 
   #startFirst(index: number): Promise<Listening> {
     return new Promise((resolve, reject) => {
-      this.#start(index, resolve, () => {
-        const message = `Worker ${index} ended before it listened; what it said is above.`
+      this.#start(index, resolve, how => {
+        const message = `Worker ${index} ended before it listened (${how}); what it said is above.`
         reject(new TidingsError('cannot-listen', message))
       })
     })
   }
 
-  #start(index: number, listens: (listening: Listening) => void, failed?: () => void): void {
+  #start(index: number, listens: (listening: Listening) => void, failed?: (how: string) => void): void {
     const process = this.#options.start()
     const worker: Worker = { index, process, startedAt: performance.now(), isListening: false, subscriptions: 0 }
     this.#workers.set(index, worker)
     process.onWord(word => {
       if (word.kind === 'ready') {
-        process.send(this.#options.begin(index))
+        // It has heard nothing of the end, and has no readers yet.
+        if (this.#isEnding) process.kill()
+        else process.send(this.#options.begin(index))
       } else if (word.kind === 'listening') {
         worker.isListening = true
         listens(word.listening)
@@ -159,7 +161,7 @@ export class WorkerPool {
       if (this.#workers.size === 0) this.#onEmpty?.()
       if (this.#isEnding) return
       if (failed && !worker.isListening) {
-        failed()
+        failed(how)
         return
       }
       this.#options.lost({ worker: index, pid: process.pid, how })

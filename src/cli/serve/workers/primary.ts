@@ -58,18 +58,22 @@ export async function startWorkers(count: number, settings: Settings, { logger }
 function startProcess(): WorkerProcess {
   const worker = cluster.fork()
   const { pid = 0 } = worker.process
-  // Of what cannot be told to one that has just ended, its end says all.
-  worker.on('error', () => undefined)
+  const ended = new Promise<string>(resolve => {
+    // Not 'exit', which may come before its last words.
+    worker.process.once('close', (code, signal) => resolve(signal ? `by ${signal}` : `with exit code ${code}`))
+    worker.on('error', error => {
+      // A system that gives no more processes starts none, which then does not end. Of what cannot be told to one that has just
+      // ended, its end says all.
+      if (pid === 0) resolve(`it could not be started: ${error.message}`)
+    })
+  })
   return {
     pid,
     send: (order: Order) => {
       if (worker.isConnected()) worker.send(order, undefined, undefined, () => undefined)
     },
     onWord: call => void worker.on('message', (word: Word) => call(word)),
-    onEnd: call =>
-      void worker.once('exit', (code: number | null, signal: string | null) => {
-        call(signal ? `by ${signal}` : `with exit code ${code}`)
-      }),
+    onEnd: call => void ended.then(call),
     kill: () => void worker.process.kill('SIGKILL'),
   }
 }

@@ -17,7 +17,7 @@ export async function serveAsWorker(): Promise<number> {
   const { index, settings } = await link.begun
   const log = createLog({ level: settings.logLevel, format: settings.logFormat })
   const logger = log.logger.child({ worker: index })
-  return untilItEnds({ ...log, logger }, async () => {
+  const code = await untilItEnds({ ...log, logger }, async () => {
     const events = await joinLog(settings)
     try {
       const running = await startHub(events, settings, logger, {
@@ -40,9 +40,11 @@ export async function serveAsWorker(): Promise<number> {
       }
     } finally {
       await events.close()
-      process.disconnect?.()
     }
   })
+  // The channel would keep the process. It is not closed, for then `node:cluster` would end the process with 0, whatever was said.
+  process.channel?.unref()
+  return code
 }
 
 async function serveUntilDrained(
@@ -61,7 +63,6 @@ async function serveUntilDrained(
     process.on('SIGTERM', () => resolve())
     link.listen({
       drain: resolve,
-      gone: resolve,
       reconfigure,
       answer: async (question: Question) =>
         question.kind === 'figures' ? figures.figures() : question.topics.map(topic => hub.subscribers(topic)),
@@ -69,9 +70,11 @@ async function serveUntilDrained(
   })
   link.say({ kind: 'listening', listening })
   const stopFeeds = isFirst ? feed() : () => undefined
-  await asked
-  stopFeeds()
-  const drained = await server.drain(drainMs)
-  clearInterval(told)
-  link.say({ kind: 'drained', ...drained })
+  try {
+    await asked
+    stopFeeds()
+    link.say({ kind: 'drained', ...(await server.drain(drainMs)) })
+  } finally {
+    clearInterval(told)
+  }
 }

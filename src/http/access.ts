@@ -27,12 +27,15 @@ export interface Credentials {
 /** Who may do what while no tokens are configured. */
 export class Access {
   readonly #settings: HttpSettings
+  readonly #scheme: 'http' | 'https'
   readonly #hosts: readonly Authority[]
   readonly #publicTopics: readonly Selector[]
   readonly #defaultTopics: readonly Selector[] | undefined
 
-  constructor(settings: HttpSettings) {
+  /** @param scheme What the hub itself speaks; the `https` origin of a proxy before it is one to list. */
+  constructor(settings: HttpSettings, scheme: 'http' | 'https' = 'http') {
     this.#settings = settings
+    this.#scheme = scheme
     this.#hosts = settings.allowedHosts.flatMap(text => parseAuthority(text) ?? [])
     this.#publicTopics = settings.publicTopics.map(parseSelector)
     this.#defaultTopics = settings.defaultTopics?.map(parseSelector)
@@ -43,7 +46,7 @@ export class Access {
     const host = this.#checkHost(credentials)
     const { origin } = credentials
     if (origin === undefined) return { kind: 'direct', origin }
-    if (host && isOriginOf(origin, host)) return { kind: 'own', origin }
+    if (host && isOriginOf(origin, this.#scheme, host)) return { kind: 'own', origin }
     return this.#ofOrigin(origin)
   }
 
@@ -117,8 +120,11 @@ function isSameHost(listed: Authority, host: Authority): boolean {
   return listed.host === host.host && (listed.port === undefined || listed.port === host.port)
 }
 
-/** The hub speaks plain HTTP; the `https` origin of a proxy before it is one to list. */
-function isOriginOf(origin: string, host: Authority): boolean {
-  const authority = origin.startsWith('http://') ? parseAuthority(origin.slice('http://'.length)) : undefined
-  return authority?.host === host.host && (authority.port ?? 80) === (host.port ?? 80)
+const schemePorts = { http: 80, https: 443 } as const
+
+function isOriginOf(origin: string, scheme: 'http' | 'https', host: Authority): boolean {
+  const prefix = `${scheme}://`
+  const authority = origin.startsWith(prefix) ? parseAuthority(origin.slice(prefix.length)) : undefined
+  const port = schemePorts[scheme]
+  return authority?.host === host.host && (authority.port ?? port) === (host.port ?? port)
 }

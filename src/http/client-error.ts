@@ -10,6 +10,8 @@ export interface ClientError extends Error {
 
 /** The refusal of bytes that are no request; nothing where nobody is left who could read it. */
 export function toClientRefusal(error: ClientError, limits: HttpLimits): TidingsError | undefined {
+  // What fails in TLS leaves nothing to answer over.
+  if (error.code?.startsWith('ERR_SSL') || error.code?.startsWith('ERR_TLS')) return undefined
   switch (error.code) {
     case 'ECONNRESET':
     case 'EPIPE':

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
+import { Server as TlsServer } from 'node:https'
 import { type AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Drained, Hub } from '../hub/hub.js'
@@ -7,8 +8,10 @@ import { Access } from './access.js'
 import { withHeaders } from './answer.js'
 import type { Assets } from './assets.js'
 import { Budget } from './budget.js'
+import { type Certificate, readCertificate } from './certificate.js'
 import { type ClientError, toClientRefusal } from './client-error.js'
-import { handle } from './handle.js'
+import { Handshakes } from './handshakes.js'
+import { createListener, giveUp, type Listener, toTlsOptions } from './listener.js'
 import type { Metrics } from './metrics.js'
 import { type HttpObserver, nobody } from './observer.js'
 import { Pipeline } from './pipeline.js'
@@ -17,7 +20,6 @@ import type { Report } from './report.js'
 import { writeAnswer } from './send-answer.js'
 import { fixedLimits, type HttpLimits, type HttpSettings } from './settings.js'
 import { HeldSockets } from './sinks/held-sockets.js'
-import { streamRequestClass } from './stream-request.js'
 import { serveStream } from './subscribe.js'
 import type { Surface } from './surface.js'
 
@@ -25,6 +27,8 @@ export interface HttpServerOptions {
   readonly hub: Hub
   /** From `resolveHttpSettings`. */
   readonly settings: HttpSettings
+  /** Speaks HTTPS, and nothing else, with this. Default: speaks plain HTTP. */
+  readonly certificate?: Certificate | undefined
   /** Files served as they are. Default: none. */
   readonly assets?: Assets | undefined
   /** What `/metrics` answers. Default: there is none. */
@@ -37,7 +41,7 @@ export interface HttpServerOptions {
 
 /** Where a hub listens. */
 export interface Listening {
-  /** As a browser calls it, such as `http://127.0.0.1:8080`. */
+  /** As a browser calls it, such as `http://127.0.0.1:8080`; with a certificate, `https://`. */
   readonly url: string
   readonly host: string
   readonly port: number
@@ -72,22 +76,29 @@ export interface HubServer {
   /**
    * Goes by other settings from now on, from `resolveHttpSettings`. What is under way may still go by those before, and what it
    * holds stays counted; streams of pages that may not hear their topics any more are ended.
-   * `host`, `port`, `open` and `fixedLimits` stay as they are.
+   * `host`, `port`, `open`, `fixedLimits` and the time for a handshake of TLS (`headersTimeoutMs`) stay as they are.
    */
   reconfigure(settings: HttpSettings): void
+  /**
+   * Shows this certificate to whoever connects from now on; connections that are there stay. Throws `invalid-setting` if it is none, or
+   * if the hub speaks plain HTTP.
+   */
+  renew(certificate: Certificate): void
   /** How it stands now. */
   status(): Promise<HttpStatus>
   /** Ends at once: destroys every connection. Resolves when none is left. Leaves the hub as it is. */
   close(): Promise<void>
 }
 
-/** The hub's surface, on `node:http`. Listens only when it is told to. */
-export function createHttpServer({ hub, settings, assets, metrics, observer, report }: HttpServerOptions): HubServer {
+/** The hub's surface, on `node:http`. Listens only when it is told to. Throws `invalid-setting` if the certificate is none. */
+export function createHttpServer(options: HttpServerOptions): HubServer {
+  const { hub, settings, certificate, assets, metrics, observer, report } = options
   const { limits } = settings
-  return new NodeHubServer({
+  if (certificate) readCertificate(certificate)
+  const surface: Surface = {
     hub,
     settings,
-    access: new Access(settings),
+    access: new Access(settings, certificate ? 'https' : 'http'),
     assets: assets ?? new Map(),
     metrics,
     observer: observer ?? nobody,
@@ -97,20 +108,24 @@ export function createHttpServer({ hub, settings, assets, metrics, observer, rep
     pipeline: new Pipeline(),
     answersInFlight: new Budget(limits.maxPageBytesInFlight),
     longPolls: new Budget(limits.maxLongPolls),
-  })
+  }
+  return new NodeHubServer(surface, createListener(surface, certificate))
 }
 
 class NodeHubServer implements HubServer {
   readonly #surface: { -readonly [Name in keyof Surface]: Surface[Name] }
-  readonly #server: Server
+  readonly #server: Listener
+  /** Over TLS: what has not come so far that the HTTP server knows of it. */
+  readonly #handshakes: Handshakes | undefined
   readonly #refused = new WeakSet<Duplex>()
   /** Connections on which nothing was asked yet. Browsers open some ahead of need; a hub that drains does not wait for them. */
   readonly #unheard = new Set<Duplex>()
   #closed: Promise<void> | undefined
 
-  constructor(surface: Surface) {
+  constructor(surface: Surface, server: Listener) {
     this.#surface = surface
-    this.#server = createHubListener(surface)
+    this.#server = server
+    this.#handshakes = server instanceof TlsServer ? new Handshakes(server) : undefined
     this.#followUnheard()
     this.#server.on('upgrade', (incoming, socket) => this.#onBareSocket(incoming, socket))
     this.#server.on('connect', (_incoming, socket) => {
@@ -123,7 +138,10 @@ class NodeHubServer implements HubServer {
 
   get address(): Listening | undefined {
     const address = this.#server.address()
-    return typeof address === 'object' && address ? toListening(this.#surface.settings.host, address) : undefined
+    const scheme = this.#handshakes ? 'https' : 'http'
+    return typeof address === 'object' && address
+      ? toListening(scheme, this.#surface.settings.host, address)
+      : undefined
   }
 
   async listen(): Promise<Listening> {
@@ -148,6 +166,7 @@ class NodeHubServer implements HubServer {
     try {
       const result = await drained
       this.#server.closeIdleConnections()
+      this.#handshakes?.destroyAll()
       for (const socket of this.#unheard) if (socket instanceof Socket && socket.bytesRead === 0) socket.destroy()
       await closed
       return result
@@ -167,7 +186,7 @@ class NodeHubServer implements HubServer {
       ...given.limits,
       ...Object.fromEntries(fixedLimits.map(name => [name, before[name]])),
     })
-    const access = new Access({ ...given, open })
+    const access = new Access({ ...given, open }, this.#handshakes ? 'https' : 'http')
     surface.settings = Object.freeze({ ...given, host, port, open, limits })
     surface.access = access
     surface.publisher = { ...surface.publisher, limits }
@@ -179,6 +198,15 @@ class NodeHubServer implements HubServer {
     this.#server.headersTimeout = limits.headersTimeoutMs
     this.#server.keepAliveTimeout = limits.keepAliveTimeoutMs
     surface.sockets.endUnless(({ caller, selectors }) => access.isReader(access.again(caller), selectors))
+  }
+
+  renew(certificate: Certificate): void {
+    const server = this.#server
+    if (!(server instanceof TlsServer)) {
+      throw new TidingsError('invalid-setting', 'A hub that speaks plain HTTP takes no certificate.')
+    }
+    readCertificate(certificate)
+    server.setSecureContext(toTlsOptions(certificate))
   }
 
   async status(): Promise<HttpStatus> {
@@ -218,7 +246,7 @@ class NodeHubServer implements HubServer {
     const heard = ({ socket }: IncomingMessage): void => {
       if (unheard.delete(socket)) socket.off('close', onClose)
     }
-    this.#server.on('connection', socket => {
+    this.#server.on(this.#handshakes ? 'secureConnection' : 'connection', (socket: Duplex) => {
       unheard.add(socket)
       socket.on('close', onClose)
     })
@@ -229,6 +257,7 @@ class NodeHubServer implements HubServer {
 
   #destroyAll(): void {
     this.#surface.sockets.destroyAll()
+    this.#handshakes?.destroyAll()
     this.#server.closeAllConnections()
   }
 
@@ -240,6 +269,12 @@ class NodeHubServer implements HubServer {
   #onClientError(error: ClientError, socket: Duplex): void {
     if (!(socket instanceof Socket) || this.#refused.has(socket)) return
     this.#refused.add(socket)
+    const bare = this.#handshakes?.below(socket)
+    if (bare) {
+      if (error.code === 'ERR_SSL_HTTP_REQUEST') this.#sendToTls(bare)
+      socket.destroy()
+      return
+    }
     const refusal = toClientRefusal(error, this.#surface.settings.limits)
     // Browsers open connections ahead of need, and may never say anything on them.
     const isUnheard = socket.bytesRead === 0
@@ -258,6 +293,12 @@ class NodeHubServer implements HubServer {
     else answer()
   }
 
+  /** To who speaks plain HTTP where TLS is spoken, in plain HTTP. OpenSSL has noticed it, and has answered nothing. */
+  #sendToTls(bare: Socket): void {
+    const error = new TidingsError('bad-request', 'This port speaks HTTPS: begin the URL with https://.')
+    writeAnswer(bare, toRefusal(this.#surface, error, { operation: 'other' }))
+  }
+
   #refuse(socket: Socket, error: TidingsError): void {
     this.#surface.sockets.take(socket)
     writeAnswer(
@@ -268,45 +309,10 @@ class NodeHubServer implements HubServer {
   }
 }
 
-function createHubListener(surface: Surface): Server {
-  const { limits } = surface.settings
-  const server = createServer({
-    IncomingMessage: streamRequestClass(surface.pipeline),
-    maxHeaderSize: limits.maxUrlBytes + limits.maxHeaderBytes,
-    headersTimeout: limits.headersTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    // Bodies have times of their own: one of lines may take as long as it comes at all.
-    requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(1000, limits.headersTimeoutMs),
-    // Refused here, so that it is refused with a problem document.
-    requireHostHeader: false,
-  })
-  server.maxConnections = limits.maxConnections
-  // All are looked at: beyond this number Node.js would drop headers without a word. Their bytes are bounded.
-  server.maxHeadersCount = 0
-  // Whoever sends its request and closes its side (`nc -N`, a script) still gets its answer.
-  Object.assign(server, { httpAllowHalfOpen: true })
-  const answer = (expectsContinue: boolean) => (incoming: IncomingMessage, response: ServerResponse) =>
-    void handle(surface, incoming, response, expectsContinue).catch(giveUp(surface, incoming.socket))
-  server.on('request', answer(false))
-  server.on('checkContinue', answer(true))
-  // RFC 9110, 10.1.1: an expectation that is not known may be passed over.
-  server.on('checkExpectation', answer(false))
-  return server
-}
-
-/** The last net: whatever one connection brings about stays with it. */
-function giveUp({ report }: Surface, socket: Duplex): (error: unknown) => void {
-  return error => {
-    report('A connection was given up.', error)
-    socket.destroy()
-  }
-}
-
-function toListening(host: string, { address, port, family }: AddressInfo): Listening {
+function toListening(scheme: string, host: string, { address, port, family }: AddressInfo): Listening {
   const isAny = address === '0.0.0.0' || address === '::'
   const shown = isAny ? 'localhost' : family === 'IPv6' ? `[${address}]` : host.includes(':') ? address : host
-  return { url: `http://${shown}:${port}`, host: address, port }
+  return { url: `${scheme}://${shown}:${port}`, host: address, port }
 }
 
 function whyNotListening(error: NodeJS.ErrnoException, host: string, port: number): string {

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { createHttpServer, type HttpServerOptions, type HubServer } from '../../src/http/server.js'
 import { type PartialHttpSettings, resolveHttpSettings } from '../../src/http/settings.js'
 import { createHub } from '../../src/hub/create-hub.js'
@@ -27,6 +28,7 @@ export async function startHub(
     readonly assets?: HttpServerOptions['assets']
     readonly metrics?: HttpServerOptions['metrics']
     readonly observer?: HttpServerOptions['observer']
+    readonly certificate?: HttpServerOptions['certificate']
   } = {},
 ): Promise<HubOnHttp> {
   const log = options.log ?? createMemoryLog()
@@ -39,6 +41,7 @@ export async function startHub(
     assets: options.assets,
     metrics: options.metrics,
     observer: options.observer,
+    certificate: options.certificate,
     report,
   })
   const { url, port } = await server.listen()
@@ -76,8 +79,9 @@ export class RawConnection {
   error: string | undefined
   #wake: (() => void)[] = []
 
-  constructor(port: number, options: { readonly allowHalfOpen?: boolean } = {}) {
-    this.socket = connect({ port, host: '127.0.0.1', allowHalfOpen: options.allowHalfOpen ?? false })
+  constructor(port: number, options: { readonly allowHalfOpen?: boolean; readonly isEncrypted?: boolean } = {}) {
+    const where = { port, host: '127.0.0.1', allowHalfOpen: options.allowHalfOpen ?? false }
+    this.socket = options.isEncrypted ? connectTls({ ...where, rejectUnauthorized: false }) : connect(where)
     this.socket.on('data', bytes => {
       this.received += bytes.toString('latin1')
       this.#notify()

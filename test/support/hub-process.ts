@@ -159,7 +159,7 @@ function address(child: ChildProcess, ended: Promise<HubEnd>, output: () => stri
       reject(new Error(`The hub did not answer within ${startTimeoutMs} ms.\n${output()}`))
     }, startTimeoutMs)
     const look = (): void => {
-      const url = /^Listening on (http:\/\/\S+)$/m.exec(output())?.[1]
+      const url = /^Listening on (https?:\/\/\S+)$/m.exec(output())?.[1]
       if (url === undefined) return
       clearTimeout(timer)
       child.stdout?.off('data', look)

@@ -23,14 +23,15 @@ function hub(first: Partial<Values>) {
     lines,
     applied: [] as Settings[],
     next: async (): Promise<SettingsRead> => read(first),
-    apply: async (_: Settings): Promise<void> => undefined,
+    apply: async (_: Settings): Promise<readonly string[]> => [],
   }
   const reload = createReload({
     running: read(first),
     readAgain: () => state.next(),
     async apply(settings) {
-      await state.apply(settings)
+      const others = await state.apply(settings)
       state.applied.push(settings)
+      return others
     },
     logger,
   })
@@ -66,7 +67,7 @@ describe('a reload', () => {
     expect(applied).toEqual([])
     const refused = 'error SIGHUP: refused as a whole; everything stays as it was.'
     expect(lines).toEqual([`${refused} hub.json: prot: there is no such setting.`, `${refused} The log is away.`])
-    state.apply = async () => undefined
+    state.apply = async () => []
     await reload()
     expect(lines.at(-1)).toBe('info SIGHUP: limits.maxEvents is 5 now; it was 1000.')
   })

@@ -10,8 +10,8 @@ export interface Reloading {
   readonly running: SettingsRead
   /** Reads them again, from where they came. */
   readAgain(): Promise<SettingsRead>
-  /** Makes them hold: all, or it rejects and none does. */
-  apply(settings: Settings, before: Settings): Promise<void>
+  /** Makes them hold: all, or it rejects and none does. Resolves to what else is another one now, in sentences. */
+  apply(settings: Settings, before: Settings): Promise<readonly string[]>
   readonly logger: Logger
 }
 
@@ -32,26 +32,28 @@ export function createReload({ running, readAgain, apply, logger }: Reloading): 
 
   async function once(): Promise<void> {
     let changes: Changes
+    let others: readonly string[]
     try {
       changes = changesOf(values, await readAgain())
-      await apply(changes.settings, settings)
+      others = await apply(changes.settings, settings)
     } catch (error) {
       const why = error instanceof TidingsError ? ` ${error.message}` : ''
       logger.error({ err: error }, `SIGHUP: refused as a whole; everything stays as it was.${why}`)
       return
     }
     ;({ settings, values } = changes)
-    tell(changes)
+    tell(changes, others)
   }
 
-  function tell({ changed, waiting, settings }: Changes): void {
+  function tell({ changed, waiting, settings }: Changes, others: readonly string[]): void {
     const lines = [
       ...changed.map(change => [change.path, describeChange(change, false)] as const),
       ...waiting.map(change => [change.path, describeChange(change, true)] as const),
     ]
     const say = (): void => {
       for (const [setting, line] of lines) logger.info({ setting }, `SIGHUP: ${line}`)
-      if (lines.length === 0) logger.info('SIGHUP: read again; nothing is another one.')
+      for (const line of others) logger.info(`SIGHUP: ${line}`)
+      if (lines.length + others.length === 0) logger.info('SIGHUP: read again; nothing is another one.')
     }
     // By the more talkative of the two levels, so that a change of it is heard itself.
     const isHeard = logger.isLevelEnabled('info')

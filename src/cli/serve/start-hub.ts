@@ -1,3 +1,4 @@
+import type { Certificate } from '../../http/certificate.js'
 import type { HttpObserver } from '../../http/observer.js'
 import { createHttpServer, type HubServer, type Listening } from '../../http/server.js'
 import { createHub } from '../../hub/create-hub.js'
@@ -20,15 +21,18 @@ export interface RunningHub {
   readonly listening: Listening
   readonly figures: HubMetrics
   /** These hold from now on, as far as they can while the hub runs. */
-  reconfigure(settings: Settings): void
+  reconfigure(settings: Settings, certificate: Certificate | undefined): void
   /** Feeds the topics of the demo, if the settings say so, until the function that it returns is called. */
   feed(): () => void
   /** Closes the hub; the log is the caller's. */
   close(): Promise<void>
 }
 
-/** What is others' where several hubs are one. */
-export interface Neighbourhood {
+/** What a hub is handed beside its settings. */
+export interface Given {
+  /** Default: it speaks plain HTTP. */
+  readonly certificate?: Certificate | undefined
+  /** Where several hubs are one. Default: it is one alone. */
   readonly subscribersElsewhere?: HubOptions['subscribersElsewhere']
   /** The figures of all, in the text format of Prometheus. */
   readonly readFigures?: () => Promise<string>
@@ -39,7 +43,7 @@ export async function startHub(
   events: EventLog,
   settings: Settings,
   logger: Logger,
-  { subscribersElsewhere, readFigures }: Neighbourhood = {},
+  { certificate, subscribersElsewhere, readFigures }: Given = {},
 ): Promise<RunningHub> {
   const { heartbeatMs, stallMs, retryMs, maxRecentBytes, maxRecentEvents, maxHeldBytes } = settings
   const report = toReport(logger)
@@ -67,6 +71,7 @@ export async function startHub(
     const server = createHttpServer({
       hub,
       settings,
+      certificate,
       assets: await loadAssets(),
       metrics: readFigures ? { ...figures.metrics, read: readFigures } : figures.metrics,
       observer: httpObserver(figures, watch),
@@ -76,7 +81,8 @@ export async function startHub(
     return {
       ...{ hub, server, figures, close },
       listening: await server.listen(),
-      reconfigure(next) {
+      reconfigure(next, renewed) {
+        if (renewed) server.renew(renewed)
         server.reconfigure(next)
         limits = next.limits
       },

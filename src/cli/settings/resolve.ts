@@ -6,7 +6,7 @@ import { countWorkers } from './workers.js'
 
 /**
  * All settings, from those that were given. Throws `invalid-setting` where they do not go together: an address that others
- * can reach, without `open`.
+ * can reach, without `open`; a certificate without its key.
  */
 export function resolve(given: Partial<Values>): { readonly settings: Settings; readonly values: Values } {
   const limits = resolveLimits(limitsOf(given))
@@ -31,6 +31,13 @@ export function resolve(given: Partial<Values>): { readonly settings: Settings; 
       'invalid-setting',
       'workers: a log in memory is in one process, others would not have its events. ' +
         'Keep the log in a directory (--log lmdb:.tidings), or leave workers at 1.',
+    )
+  }
+  if ((values.tlsCert === undefined) !== (values.tlsKey === undefined)) {
+    const [given, missing] = values.tlsCert === undefined ? ['tlsKey', 'tlsCert'] : ['tlsCert', 'tlsKey']
+    throw new TidingsError(
+      'invalid-setting',
+      `${missing}: needed beside ${given}; TLS takes a certificate and its key.`,
     )
   }
   const own = Object.fromEntries(Object.entries(values).filter(([path]) => !path.includes('.'))) as Omit<

@@ -12,6 +12,9 @@ export const durabilities = ['commit', 'async'] as const
 
 /** All that `tidings serve` can be told, complete. What each means, its default and its bounds: `table.ts`. */
 export interface Settings extends HttpSettings {
+  /** Paths of files, which are read when the hub starts and at SIGHUP. Either both or none. */
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
   readonly log: LogPlace
   readonly demo: boolean
   readonly retention: readonly RetentionRule[]

@@ -118,6 +118,20 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     fallback: () => false,
     help: 'Yes, everybody who reaches the address may publish and subscribe.',
   },
+  tlsCert: {
+    section: 'Where it listens, and for whom',
+    kind: text({ value: 'FILE', rule: 'a path', parse: given => given }),
+    fallback: () => undefined,
+    shown: 'none: plain HTTP',
+    help: 'File of a certificate (PEM; behind it those of its chain): the hub speaks HTTPS, and nothing else. SIGHUP reads it again.',
+  },
+  tlsKey: {
+    section: 'Where it listens, and for whom',
+    kind: text({ value: 'FILE', rule: 'a path', parse: given => given }),
+    fallback: () => undefined,
+    shown: 'none',
+    help: 'File of its private key (PEM, without a passphrase).',
+  },
   allowedHosts: {
     section: 'Where it listens, and for whom',
     kind: list({ value: 'NAME', rule: 'names as `hub.example` or `hub.example:8443`', check: checkHost }),
@@ -227,7 +241,7 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     section: 'Operation',
     kind: workers,
     fallback: () => 1,
-    help: 'How many processes hold connections, on one port and one log in a directory; `auto`: one for each core.',
+    help: 'How many processes hold connections, on one port and one log in a directory; `auto`: one for each core. Each has the limits, and the bounds on bytes, by itself.',
   },
   drainMs: number(
     'Operation',

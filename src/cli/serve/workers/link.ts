@@ -1,4 +1,4 @@
-import type { Order, Question, Word } from './messages.js'
+import type { Order, Question, Terms, Word } from './messages.js'
 
 /** What a worker has of its primary. */
 export interface PrimaryLink {
@@ -10,7 +10,7 @@ export interface PrimaryLink {
   /** From now on these are called; first for what was ordered before. */
   listen(listener: {
     drain(): void
-    reconfigure(settings: (Order & { readonly kind: 'reconfigure' })['settings']): void
+    reconfigure(settings: Terms['settings'], certificate: Terms['certificate']): void
     answer(question: Question): Promise<unknown>
   }): void
 }
@@ -56,7 +56,7 @@ export function linkToPrimary(channel: Channel): PrimaryLink {
         listener.drain()
         return
       case 'reconfigure':
-        listener.reconfigure(order.settings)
+        listener.reconfigure(order.settings, order.certificate)
         return
       case 'question':
         // What cannot be answered is left out by the one that asks, after a time.

@@ -1,14 +1,21 @@
+import type { Certificate } from '../../../http/certificate.js'
 import type { Listening } from '../../../http/server.js'
 import type { Settings } from '../../settings/settings.js'
+
+/** By what a worker serves. The certificate is not in the settings, of which all may be shown. */
+export interface Terms {
+  readonly settings: Settings
+  readonly certificate?: Certificate | undefined
+}
 
 /** What the primary tells a worker. */
 export type Order =
   /** The first one: what the worker is. */
-  | { readonly kind: 'begin'; readonly index: number; readonly settings: Settings }
+  | ({ readonly kind: 'begin'; readonly index: number } & Terms)
   /** Let the readers go, and end. */
   | { readonly kind: 'drain' }
-  /** These settings hold from now on. */
-  | { readonly kind: 'reconfigure'; readonly settings: Settings }
+  /** These hold from now on. */
+  | ({ readonly kind: 'reconfigure' } & Terms)
   | { readonly kind: 'question'; readonly id: number; readonly question: Question }
   | { readonly kind: 'answer'; readonly id: number; readonly answers: readonly unknown[] }
 

@@ -1,9 +1,8 @@
 import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../../logger.js'
-import type { Settings } from '../../settings/settings.js'
 import type { Service } from '../service.js'
-import type { Order, Word } from './messages.js'
+import type { Order, Terms, Word } from './messages.js'
 import { WorkerPool, type WorkerProcess } from './pool.js'
 
 /** What a worker may take to end, beyond what its readers have to take what they have coming. */
@@ -13,7 +12,7 @@ const endMs = 500
  * Starts workers that serve readers on one port, on the log that this process has. It holds no connection itself; it replaces a worker
  * that dies. Rejects if one cannot listen, after ending the others.
  */
-export async function startWorkers(count: number, settings: Settings, { logger }: Log): Promise<Service> {
+export async function startWorkers(count: number, terms: Terms, { logger }: Log): Promise<Service> {
   // Each takes connections from the one listener by itself. Handed round instead (Node.js's default), a connection is lost for ever,
   // open and unanswered, if its worker dies before it has taken it [Node 20.20]. Shares were within a fifth of each other [6,000
   // connections, 500 at once, three workers].
@@ -23,12 +22,12 @@ export async function startWorkers(count: number, settings: Settings, { logger }
     args: ['serve'],
     serialization: 'advanced',
   })
-  let held = settings
+  let held = terms
   const pool = new WorkerPool({
     count,
     start: startProcess,
     // Port 0 is the same one for all: `node:cluster` knows it by what was asked for.
-    begin: index => ({ kind: 'begin', index, settings: held }),
+    begin: index => ({ kind: 'begin', index, ...held }),
     lost: fields => logger.error(fields, `Worker ${fields.worker} ended (${fields.how}); another takes its place.`),
     replaced: fields => logger.info(fields, `Worker ${fields.worker} listens again.`),
   })
@@ -41,9 +40,9 @@ export async function startWorkers(count: number, settings: Settings, { logger }
       stopNow,
       subscriptions: () => pool.subscriptions,
       drain: deadlineMs => pool.drain(deadlineMs + endMs),
-      reconfigure(next) {
-        held = next
-        pool.tell({ kind: 'reconfigure', settings: next })
+      reconfigure(settings, certificate) {
+        held = { settings, certificate }
+        pool.tell({ kind: 'reconfigure', ...held })
       },
       // A worker feeds the demo.
       feed: () => () => undefined,

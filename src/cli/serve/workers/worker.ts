@@ -1,5 +1,4 @@
 import { createLog } from '../../logger.js'
-import type { Settings } from '../../settings/settings.js'
 import { type Figures, joinFigures } from '../metrics.js'
 import { joinLog } from '../open-log.js'
 import { type RunningHub, startHub } from '../start-hub.js'
@@ -14,13 +13,14 @@ export async function serveAsWorker(): Promise<number> {
   const link = linkToPrimary(processChannel())
   // A terminal tells all processes of what somebody types; what follows from it is the primary's to say.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined)
-  const { index, settings } = await link.begun
+  const { index, settings, certificate } = await link.begun
   const log = createLog({ level: settings.logLevel, format: settings.logFormat })
   const logger = log.logger.child({ worker: index })
   const code = await untilItEnds({ ...log, logger }, async () => {
     const events = await joinLog(settings)
     try {
       const running = await startHub(events, settings, logger, {
+        certificate,
         // What workers answer is what this file makes of it, in another process.
         readFigures: async () => joinFigures((await link.ask({ kind: 'figures' })) as readonly Figures[]),
         async subscribersElsewhere(topics) {
@@ -29,8 +29,8 @@ export async function serveAsWorker(): Promise<number> {
         },
       })
       try {
-        const reconfigure = (next: Settings): void => {
-          running.reconfigure(next)
+        const reconfigure: RunningHub['reconfigure'] = (next, renewed) => {
+          running.reconfigure(next, renewed)
           logger.level = next.logLevel
         }
         const { drainMs } = settings

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto'
+import { type Certificate, type CertificateFacts, readCertificate } from '../../http/certificate.js'
+import type { Logger } from '../logger.js'
+import { readText } from '../settings/config-file.js'
+import type { Settings } from '../settings/settings.js'
+
+/** A certificate as its files have it. */
+export interface FiledCertificate {
+  /** With ticket keys of this process, so that all its workers have the same. */
+  readonly certificate: Certificate
+  readonly facts: CertificateFacts
+}
+
+const ticketKeys = randomBytes(48)
+
+/**
+ * Reads the files that `tlsCert` and `tlsKey` name; nothing if there are none. Rejects with `invalid-setting`, which names the setting
+ * and the file, if one cannot be read or is not what it should be.
+ */
+export async function loadCertificate({
+  tlsCert,
+  tlsKey,
+}: Pick<Settings, 'tlsCert' | 'tlsKey'>): Promise<FiledCertificate | undefined> {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined
+  const certificate = {
+    cert: await readText(tlsCert, 'tlsCert'),
+    key: await readText(tlsKey, 'tlsKey'),
+    ticketKeys,
+  }
+  return { certificate, facts: readCertificate(certificate, { cert: `tlsCert: ${tlsCert}`, key: `tlsKey: ${tlsKey}` }) }
+}
+
+/** Warns if the certificate does not hold now. It is shown all the same: a hub that does not start is no better. */
+export function warnUnlessItHolds(
+  logger: Logger,
+  { validFrom, validTo }: CertificateFacts,
+  now: number = Date.now(),
+): void {
+  if (validTo < now) {
+    const since = new Date(validTo).toISOString()
+    logger.warn({ validTo: since }, 'The certificate has expired: browsers refuse it.')
+  } else if (validFrom > now) {
+    const from = new Date(validFrom).toISOString()
+    logger.warn({ validFrom: from }, 'The certificate does not hold yet: browsers refuse it.')
+  }
+}

@@ -118,6 +118,20 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     fallback: () => false,
     help: 'Yes, everybody who reaches the address may publish and subscribe.',
   },
+  tlsCert: {
+    section: 'Where it listens, and for whom',
+    kind: text({ value: 'FILE', rule: 'a path', parse: given => given }),
+    fallback: () => undefined,
+    shown: 'none: plain HTTP',
+    help: 'File of a certificate (PEM; behind it those of its chain): the hub speaks HTTPS, and nothing else. SIGHUP reads it again.',
+  },
+  tlsKey: {
+    section: 'Where it listens, and for whom',
+    kind: text({ value: 'FILE', rule: 'a path', parse: given => given }),
+    fallback: () => undefined,
+    shown: 'none',
+    help: 'File of its private key (PEM, without a passphrase).',
+  },
   allowedHosts: {
     section: 'Where it listens, and for whom',
     kind: list({ value: 'NAME', rule: 'names as `hub.example` or `hub.example:8443`', check: checkHost }),

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -124,6 +125,36 @@ describe('what ends it', () => {
     expect(code).toBe(1)
     expect(stdout).toMatch(/ unwritable x\n$/)
     expect(stderr).toContain('The cursor cannot be kept')
+  })
+
+  const prlimit = requireProgram('prlimit', 'apt-get install util-linux')
+  test.skipIf(!prlimit)('a file that takes no more: the cursor is not ahead of what is in it', async () => {
+    // A disk was full. The half of a batch that it had not taken was lost unsaid, the cursor stood behind it, and the exit code was 0.
+    await publish('full', numbered(200))
+    const place = await mkdtemp(join(directory, 'full-'))
+    const [out, cursor] = [join(place, 'out'), join(place, 'cursor')]
+    const args = [
+      entry,
+      'subscribe',
+      'full',
+      '--since',
+      'earliest',
+      '--json',
+      '--count',
+      '200',
+      '--cursor-file',
+      cursor,
+    ]
+    const output = openSync(out, 'w')
+    const { status, stderr } = spawnSync(prlimit ?? '', ['--fsize=3000', process.execPath, ...args], {
+      env: { ...process.env, TIDINGS_URL: hub.url },
+      stdio: ['ignore', output, 'pipe'],
+      encoding: 'utf8',
+    })
+    closeSync(output)
+    expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('EFBIG') })
+    const kept = (await readdir(place)).includes('cursor') ? Number(/\d+$/.exec(await readFile(cursor, 'utf8'))) : 0
+    expect(kept).toBeLessThanOrEqual((await readFile(out, 'utf8')).split('\n').length - 1)
   })
 
   test('a hub that stays away for longer than --give-up-after', async () => {

@@ -13,6 +13,7 @@ import { type Following, follow } from './follow.js'
 import { createLineOutput } from './line-output.js'
 import { readSubscribeOptions, type SubscribeOptions, subscribeFlags } from './options.js'
 import { type EventObject, hubEventLine, showEvent, showHubEvent, toJsonLine, toObject } from './show-event.js'
+import { standardOutput } from './standard-output.js'
 
 /** How long what was heard may take to be read by whoever reads along, when the command ends. */
 const stopMs = 5_000
@@ -82,7 +83,7 @@ async function print(
   let isGone = false
   let following: Following | undefined
   const output = createLineOutput({
-    stream: process.stdout,
+    stream: standardOutput(),
     onFull: () => following?.pause(),
     onDrained: () => following?.resume(),
     onGone: () => {

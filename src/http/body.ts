@@ -71,13 +71,13 @@ export class Body {
    */
   async next(waitMs: number): Promise<Buffer | undefined> {
     if (!this.#isPulled) this.#pull()
-    const deadline = Date.now() + waitMs
+    const deadline = performance.now() + waitMs
     for (;;) {
       const chunk = this.#chunks.shift()
       if (chunk) return chunk
       if (this.#isOver) return undefined
       if (this.#isCut) throw cut()
-      const leftMs = deadline - Date.now()
+      const leftMs = deadline - performance.now()
       if (leftMs <= 0) throw tooSlow()
       await this.#more(leftMs)
     }

@@ -18,6 +18,12 @@ describe('the URL of a hub', () => {
     ['http://hub.example/events', 'without /events: http://hub.example.'],
     ['http://hub.example/a/events/news', 'without /events: http://hub.example/a.'],
     ['http://hub.example/?topic=a', 'no "?"'],
+    // It was taken, and met with an exception when the hub was to be asked.
+    [
+      'http://user:100%@hub.example',
+      '--url: "http://hub.example" is not the URL of a hub. In its password a "%" is written %25.',
+    ],
+    ['http://user:secret@hub.example/?a', '--url: "http://hub.example/?a"'],
   ])('%j is none', (text, hint) => {
     const refusal = expect.objectContaining({ code: 'invalid-setting', message: expect.stringContaining(hint) })
     expect(() => parseHubUrl(text, '--url')).toThrow(refusal)

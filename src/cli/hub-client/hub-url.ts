@@ -33,6 +33,9 @@ export function parseHubUrl(text: string, from: string): URL {
         : `It begins with http:// or https://, such as ${defaultUrl}.`
     throw fault(from, text, hint)
   }
+  if (!isDecodable(url.username) || !isDecodable(url.password)) {
+    throw fault(from, text, 'In its password a "%" is written %25.')
+  }
   if (url.search !== '' || url.hash !== '') throw fault(from, text, 'It has no "?" and no "#".')
   const path = url.pathname.replace(/\/+$/, '')
   if (/\/events(?:\/|$)/.test(path)) {
@@ -62,5 +65,17 @@ export function tryingAgain(forMs: number): string {
 }
 
 function fault(from: string, text: string, hint: string): TidingsError {
-  return new TidingsError('invalid-setting', `${from}: "${text}" is not the URL of a hub. ${hint}`)
+  // What stands before an @ may be a password.
+  const shown = text.replace(/\/\/.*@/s, '//')
+  return new TidingsError('invalid-setting', `${from}: "${shown}" is not the URL of a hub. ${hint}`)
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch (error) {
+    if (error instanceof URIError) return false
+    throw error
+  }
 }

@@ -4,6 +4,7 @@ import type { Command } from './command.js'
 import { commands } from './commands.js'
 import { exitCodeOf, exitCodes } from './exit-codes.js'
 import { report } from './report.js'
+import { guardOutput } from './standard-output.js'
 import { version } from './version.js'
 
 /**
@@ -15,18 +16,13 @@ export async function run(args: readonly string[]): Promise<void> {
     report('tidings:', error)
     process.exit(exitCodes.failure)
   })
-  // Whoever read along may have gone, as `| head` does; for a hub with readers of its own that is no reason to end.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', passBrokenPipe)
+  guardOutput()
   try {
     process.exitCode = await dispatch(args)
   } catch (error) {
     report('tidings:', error)
     process.exitCode = exitCodeOf(error)
   }
-}
-
-function passBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error
 }
 
 async function dispatch([name, ...rest]: readonly string[]): Promise<number> {

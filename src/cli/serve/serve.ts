@@ -3,6 +3,7 @@ import type { EventLog } from '../../log/log.js'
 import { createLog, type Log } from '../logger.js'
 import type { SettingsRead } from '../settings/read.js'
 import { countWorkers } from '../settings/workers.js'
+import { goOnWithoutOutput } from '../standard-output.js'
 import { version } from '../version.js'
 import { banner } from './banner.js'
 import { type FiledCertificate, loadCertificate, warnUnlessItHolds } from './certificate.js'
@@ -24,6 +25,7 @@ import { startWorkers } from './workers/primary.js'
 export async function serve(read: SettingsRead, readAgain: () => Promise<SettingsRead>): Promise<number> {
   const { settings } = read
   const log = createLog({ level: settings.logLevel, format: settings.logFormat })
+  goOnWithoutOutput()
   return untilItEnds(log, async () => {
     await openAndServe({ read, readAgain, log })
     process.stdout.write('Ended.\n')

@@ -46,6 +46,8 @@ export async function restoreLog(from: string, directory: string, options: Resto
     const wasThere = await checkTarget(folder, options)
     const ownership = await takeTarget(folder)
     try {
+      // A hub may have come and gone since.
+      await checkTarget(folder, options)
       const restored = await restoreInto(source, folder, options)
       await ownership.release()
       return restored

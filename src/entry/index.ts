@@ -1,5 +1,6 @@
 // `tidings`: a hub in an application's own process.
 export type { Asset, Assets } from '../http/assets.js'
+export type { Certificate } from '../http/certificate.js'
 export type { Metrics } from '../http/metrics.js'
 export type { HttpObserver, Operation } from '../http/observer.js'
 export type { Report } from '../http/report.js'

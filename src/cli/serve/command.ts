@@ -6,7 +6,6 @@ import { describeSettings } from '../settings/describe.js'
 import { printConfig, printOrigins } from '../settings/print.js'
 import { readSettings } from '../settings/read.js'
 import { serve } from './serve.js'
-import { serveAsWorker } from './workers/worker.js'
 
 const help = (): string => `Usage: tidings serve [options]
 
@@ -30,7 +29,7 @@ Exit codes: ${exitCodes.done} ended as asked, ${exitCodes.failure} failed, ${exi
 export const serveCommand: Command = {
   help,
   async run(args) {
-    if (cluster.isWorker) return serveAsWorker()
+    if (cluster.isWorker) return (await import('./workers/worker.js')).serveAsWorker()
     const line = readCommandLine(args)
     if (line === 'help') {
       process.stdout.write(help())

@@ -11,7 +11,8 @@ import type { Settings } from '../settings/settings.js'
 import { version } from '../version.js'
 import { loadAssets } from './assets.js'
 import { startFeeds } from './demo/feeds.js'
-import { createHubMetrics, type HubMetrics } from './metrics.js'
+import { createLateMetrics } from './late-metrics.js'
+import type { HubMetrics } from './metrics.js'
 import { createWatch, type Watch } from './watch.js'
 
 /** A hub that listens. */
@@ -56,7 +57,7 @@ export async function startHub(
     },
   }
   const watch = createWatch(logger, limited)
-  const figures = createHubMetrics({ version: version(), log: settings.log.kind, token: settings.metricsToken })
+  const figures = createLateMetrics({ version: version(), log: settings.log.kind, token: settings.metricsToken })
   const hub = await createHub(events, {
     ...{ heartbeatMs, stallMs, retryMs, maxRecentBytes, maxRecentEvents, maxHeldBytes },
     report,

@@ -1,5 +1,5 @@
 import { createLog } from '../../logger.js'
-import { type Figures, joinFigures } from '../metrics.js'
+import type { Figures } from '../metrics.js'
 import { joinLog } from '../open-log.js'
 import { type RunningHub, startHub } from '../start-hub.js'
 import { untilItEnds } from '../until-it-ends.js'
@@ -22,7 +22,10 @@ export async function serveAsWorker(): Promise<number> {
       const running = await startHub(events, settings, logger, {
         certificate,
         // What workers answer is what this file makes of it, in another process.
-        readFigures: async () => joinFigures((await link.ask({ kind: 'figures' })) as readonly Figures[]),
+        async readFigures() {
+          const { joinFigures } = await import('../metrics.js')
+          return joinFigures((await link.ask({ kind: 'figures' })) as readonly Figures[])
+        },
         async subscribersElsewhere(topics) {
           const counts = (await link.ask({ kind: 'subscribers', topics })) as readonly (readonly number[])[]
           return topics.map((_, i) => counts.reduce((sum, each) => sum + (each[i] ?? 0), 0))

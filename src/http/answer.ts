@@ -6,16 +6,17 @@ export interface Answer {
   readonly body: string | Uint8Array
 }
 
+const jsonHeaders = {
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  'X-Content-Type-Options': 'nosniff',
+} as const
+
 /** An answer of JSON. It ends its line, so that a terminal's next prompt stands below it. */
-export function jsonAnswer(value: unknown, headers: Readonly<Record<string, string>> = {}): Answer {
+export function jsonAnswer(value: unknown, headers?: Readonly<Record<string, string>>): Answer {
   return {
     status: 200,
-    headers: {
-      'Content-Type': 'application/json',
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-      ...headers,
-    },
+    headers: headers ? { ...jsonHeaders, ...headers } : jsonHeaders,
     body: `${JSON.stringify(value)}\n`,
   }
 }

@@ -2,6 +2,21 @@ import type { IncomingMessage } from 'node:http'
 import { TidingsError } from '../wire/errors.js'
 import { Gather } from './gather.js'
 
+const nothing = new Uint8Array()
+
+let turn: Promise<void> | undefined
+
+/** Resolves when all that has arrived by now is parsed: Node.js hands a request over when it has parsed no more than its head. */
+function endOfTurn(): Promise<void> {
+  turn ??= new Promise(resolve => {
+    setImmediate(() => {
+      turn = undefined
+      resolve()
+    })
+  })
+  return turn
+}
+
 /**
  * The body of a request, taken a chunk at a time: while nobody asks for the next one, the connection is not read, so at most
  * what Node.js had in hand is held.
@@ -16,6 +31,17 @@ export class Body {
 
   constructor(incoming: IncomingMessage) {
     this.#incoming = incoming
+  }
+
+  /**
+   * All of it, if it has come by the end of this turn of the loop, as most do, in one piece with the head. Reading it so, without
+   * listeners and a timer, halves what a small publish costs. Rejects with `bad-request` if the connection ended before.
+   */
+  async inHand(): Promise<Uint8Array | undefined> {
+    const incoming = this.#incoming
+    await endOfTurn()
+    if (incoming.destroyed) throw cut()
+    return incoming.complete ? (incoming.read() ?? nothing) : undefined
   }
 
   /**

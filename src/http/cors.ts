@@ -5,6 +5,7 @@ import type { RequestHead } from './request-head.js'
 type Headers = Readonly<Record<string, string>>
 
 const none: Headers = {}
+const varying: Headers = { Vary: 'Accept, Origin' }
 const exposed = 'ETag, Retry-After'
 const readHeaders = 'Accept, Cache-Control, If-None-Match, Last-Event-ID'
 const writeHeaders = `${readHeaders}, Authorization, Content-Type, Idempotency-Key`
@@ -28,7 +29,8 @@ function corsHeaders(caller: Caller, status: number): Headers {
 
 /** What every answer says about whom it is for. `head`: nothing, if it could not be read. */
 export function varyingHeaders(head: RequestHead | undefined, status: number): Headers {
-  return { Vary: 'Accept, Origin', ...(head && corsHeaders(head.caller, status)) }
+  const shared = head ? corsHeaders(head.caller, status) : none
+  return shared === none ? varying : { ...varying, ...shared }
 }
 
 /**

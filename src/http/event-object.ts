@@ -83,40 +83,33 @@ function checkEvent(
   const { end } = value
   if (end !== undefined && typeof end !== 'boolean') throw new TidingsError('invalid-event', '"end" is true or false.')
   const data = typeof value['data'] === 'string' ? value['data'] : serialize(value['data'], text, scanned)
-  return toNewEvent(
-    {
-      topic,
-      data,
-      type: textMember(value, 'type'),
-      key: textMember(value, 'key'),
-      eventId: textMember(value, 'eventId'),
-      end,
-    },
-    bounds,
-  )
+  const event = {
+    topic,
+    data,
+    type: textMember(value, 'type'),
+    key: textMember(value, 'key'),
+    eventId: textMember(value, 'eventId'),
+    end: end || undefined,
+  }
+  checkNames(event)
+  checkData(data, bounds)
+  return event
 }
 
-/** An event with checked names and size. Throws `invalid-topic`, `reserved-topic`, `invalid-event` or `too-large`. */
-export function toNewEvent(event: NewEvent, bounds: Pick<EventBounds, 'maxEventBytes'>): NewEvent {
-  const { topic, data, type, key, eventId, end } = event
+/** Throws `invalid-topic`, `reserved-topic` or `invalid-event` unless an event may be named so. */
+export function checkNames({ topic, type, key, eventId }: Omit<NewEvent, 'data'>): void {
   checkTopic(topic)
   if (type !== undefined) checkType(type)
   if (key !== undefined) checkKey(key)
   if (eventId !== undefined) checkEventId(eventId)
+}
+
+/** Throws `invalid-event` or `too-large` unless an event may have this data. */
+function checkData(data: string, bounds: EventBounds): void {
   if (!data.isWellFormed()) {
     throw new TidingsError('invalid-event', 'The data has half a surrogate pair, which no UTF-8 can say.')
   }
-  if (utf8Length(data) > bounds.maxEventBytes) {
-    throw dataTooLarge(bounds)
-  }
-  return {
-    topic,
-    data,
-    ...(type !== undefined && { type }),
-    ...(key !== undefined && { key }),
-    ...(eventId !== undefined && { eventId }),
-    ...(end && { end }),
-  }
+  if (utf8Length(data) > bounds.maxEventBytes) throw dataTooLarge(bounds)
 }
 
 /** As `JSON.stringify` does; where that would alter a number, the value keeps the text in which it came. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TidingsError } from '../wire/errors.js'
-import { type Answer, withHeaders } from './answer.js'
+import type { Answer } from './answer.js'
 import { answerAsset } from './answer-asset.js'
 import { Body } from './body.js'
 import { preflightHeaders, varyingHeaders } from './cors.js'
@@ -62,7 +62,7 @@ export async function handle(
     answer = toRefusal(surface, error, whatWasAsked(head, incoming.method))
   }
   if (response.destroyed || !socket.writable) return
-  send(surface, response, withHeaders(answer, varyingHeaders(head, answer.status)))
+  send(surface, response, answer, head)
   if (!incoming.complete) (body ?? new Body(incoming)).discard(discardMs)
 }
 
@@ -75,13 +75,13 @@ function whatWasAsked(head: RequestHead | undefined, method: string | undefined)
   return asksForEvents ? { operation: 'read', form: tryNegotiate(head?.headers.accept) } : { operation: 'other' }
 }
 
-async function dispatch(
+function dispatch(
   surface: Surface,
   head: RequestHead,
   incoming: IncomingMessage,
   response: ServerResponse,
   openBody: () => Body,
-): Promise<Answer> {
+): Answer | Promise<Answer> {
   const route = routeOf(head.path)
   const { method, caller } = head
   const methods = methodsOf[route.kind]
@@ -163,12 +163,13 @@ function whenLeft({ pipeline }: Surface, incoming: IncomingMessage, response: Se
   return controller.signal
 }
 
-function send(surface: Surface, response: ServerResponse, answer: Answer): void {
+function send(surface: Surface, response: ServerResponse, answer: Answer, head: RequestHead | undefined): void {
   const { answersInFlight, pipeline, settings } = surface
+  const varying = varyingHeaders(head, answer.status)
   if (pipeline.isClosing) response.shouldKeepAlive = false
   const bytes = answer.body.length
   if (bytes <= smallBytes) {
-    sendAnswer(response, answer)
+    sendAnswer(response, answer, varying)
     // With the kernel already, but for a reader that has left many unread.
     if (response.req.socket.writableLength > 0) response.setTimeout(settings.limits.writeTimeoutMs)
     return
@@ -177,9 +178,9 @@ function send(surface: Surface, response: ServerResponse, answer: Answer): void 
     pipeline.whenOver(response.req.socket, response, () => answersInFlight.give(bytes))
     // The reader may take its time, but not stand still: Node.js then destroys the connection.
     response.setTimeout(settings.limits.writeTimeoutMs)
-    sendAnswer(response, answer)
+    sendAnswer(response, answer, varying)
     return
   }
   const error = new TidingsError('overloaded', 'Too many answers are with slow readers; try again soon.')
-  sendAnswer(response, withHeaders(toRefusal(surface, error, { operation: 'other' }), { Vary: 'Accept, Origin' }))
+  sendAnswer(response, toRefusal(surface, error, { operation: 'other' }), varyingHeaders(undefined, 503))
 }

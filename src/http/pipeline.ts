@@ -20,6 +20,16 @@ export class Pipeline {
   isClosing = false
   readonly #waiting = new WeakMap<Socket, Waiting>()
 
+  readonly #onClose: (this: ServerResponse) => void
+
+  constructor() {
+    const waiting = this.#waiting
+    // One for all. By then the response has no socket of its own any more, but its request still does.
+    this.#onClose = function () {
+      leave(waiting.get(this.req.socket), this)
+    }
+  }
+
   /** How many wait on a connection. */
   under(socket: Socket): number {
     return this.#waiting.get(socket)?.size ?? 0
@@ -28,7 +38,7 @@ export class Pipeline {
   enter(socket: Socket, response: ServerResponse): void {
     const waiting = this.#waiting.get(socket) ?? this.#follow(socket)
     waiting.set(response, { whenLeft: undefined, whenOver: undefined })
-    response.once('close', () => leave(waiting, response))
+    response.on('close', this.#onClose)
   }
 
   /** Calls back once when the caller will send no more, or is gone. Who waits for an answer has no reason to close its side. */
@@ -71,10 +81,10 @@ export class Pipeline {
   }
 }
 
-function leave(waiting: Waiting, response: ServerResponse): void {
-  const entry = waiting.get(response)
+function leave(waiting: Waiting | undefined, response: ServerResponse): void {
+  const entry = waiting?.get(response)
   if (!entry) return
-  waiting.delete(response)
+  waiting?.delete(response)
   for (const call of entry.whenLeft ?? []) call()
   for (const call of entry.whenOver ?? []) call()
 }

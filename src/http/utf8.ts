@@ -12,6 +12,16 @@ export function decodeUtf8(bytes: Uint8Array, where: string): string {
   }
 }
 
+/** The same; nothing if `bytes` are not UTF-8. */
+export function tryDecodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    return undefined
+  }
+}
+
 /** RFC 8259, 8.1: who reads JSON may ignore a byte order mark. */
 export function withoutMark(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text

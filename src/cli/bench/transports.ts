@@ -83,7 +83,7 @@ function readLines(hearing: Hearing, from: string): BodyReader {
     push(bytes) {
       // The cutter holds an unfinished line as it was given.
       for (const line of cutter.cut(Buffer.from(bytes))) {
-        const { id, type, data } = parseObject(line.bytes)
+        const { id, type, data } = parseObject(line.text ?? '')
         if (typeof id === 'string') cursor = id
         hear(hearing, typeof type === 'string' ? type : undefined, String(data))
       }
@@ -107,7 +107,7 @@ function readPage(hearing: Hearing, from: string): BodyReader {
       parts.push(Buffer.from(bytes))
     },
     end() {
-      const page = parseObject(Buffer.concat(parts))
+      const page = parseObject(Buffer.concat(parts).toString())
       if (typeof page['cursor'] !== 'string' || !Array.isArray(page['events'])) throw new Error('its answer is no page')
       cursor = page['cursor']
       if (page['gap'] !== null) hearing.onGap()
@@ -126,8 +126,8 @@ function hear(hearing: Hearing, type: string | undefined, data: string): void {
   else if (type === hubTypes.gap) hearing.onGap()
 }
 
-function parseObject(bytes: Uint8Array): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(text)
   if (typeof value !== 'object' || value === null) throw new Error('it sends no JSON object')
   return { ...value }
 }

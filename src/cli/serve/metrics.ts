@@ -7,6 +7,7 @@ import type { Hub } from '../../hub/hub.js'
 import type { CutOff, HubObserver } from '../../hub/observer.js'
 import type { EventLog } from '../../log/log.js'
 import { TidingsError } from '../../wire/errors.js'
+import { together } from './together.js'
 
 /** What figures are read from when somebody asks. */
 export interface Measured {
@@ -34,6 +35,29 @@ export type Figures = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 export function joinFigures(figures: readonly Figures[]): Promise<string> {
   return AggregatorRegistry.aggregate([...figures]).metrics()
 }
+
+/** What processes that have ended had counted. What only stood at something stands at nothing any more. */
+export interface DepartedFigures {
+  add(figures: Figures): void
+  figures(): Promise<Figures>
+}
+
+/**
+ * Without them, the sums of a hub would be less when one of its processes has ended, which Prometheus takes for a start from zero: all
+ * that the others had counted so far would be new.
+ */
+export function createDepartedFigures(): DepartedFigures {
+  let sum: Promise<Figures> = Promise.resolve([])
+  return {
+    add(figures) {
+      const counted = figures.filter(({ type }) => counting.has(String(type)))
+      sum = sum.then(before => AggregatorRegistry.aggregate([before, counted]).getMetricsAsJSON())
+    },
+    figures: () => sum,
+  }
+}
+
+const counting: ReadonlySet<string> = new Set(['counter', 'histogram'])
 
 /** A log that answers later than that is told to be down; what was known of it before stands. */
 const logTimeoutMs = 1_000
@@ -68,7 +92,6 @@ export function createHubMetrics({ version, log, token }: HubMetricsOptions): Hu
   const made = instruments(registry)
   made.info.set({ version, node: process.versions.node, log }, 1)
   let measured: Measured | undefined
-  let reading: Promise<string> | undefined
 
   async function read(): Promise<string> {
     if (measured) await sample(made, measured)
@@ -79,13 +102,7 @@ export function createHubMetrics({ version, log, token }: HubMetricsOptions): Hu
     metrics: {
       type: registry.contentType,
       token,
-      // Whoever asks while somebody is being answered is given the same.
-      read() {
-        reading ??= read().finally(() => {
-          reading = undefined
-        })
-        return reading
-      },
+      read: together(read),
     },
     hubObserver: {
       appended(events, tookMs) {

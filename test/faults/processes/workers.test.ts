@@ -38,6 +38,13 @@ function read(port: number, target: string): ResumingReader {
   return reader
 }
 
+/** What has been counted, over all workers. */
+async function counted(url: string): Promise<{ readonly requests: number; readonly appends: number }> {
+  const figures = await (await fetch(`${url}/metrics`)).text()
+  const of = (name: string) => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(figures)?.[1])
+  return { requests: of('tidings_publish_requests_total'), appends: of('tidings_append_duration_seconds_count') }
+}
+
 describe.skipIf(!hasProc)(`a hub of ${count} workers, TIDINGS_SEED=${seed}`, () => {
   test('is one hub, of which a part may die', async () => {
     const port = await freePort()
@@ -92,6 +99,16 @@ describe.skipIf(!hasProc)(`a hub of ${count} workers, TIDINGS_SEED=${seed}`, () 
       expect(cut).toBeLessThanOrEqual(mostCut)
     }
     await Promise.all(publishers.map(publisher => publisher.stop()))
+
+    // Less would be a start from zero to Prometheus, and all that the others had counted new.
+    const before = await counted(hub.url)
+    expect(Math.min(before.requests, before.appends)).toBeGreaterThan(0)
+    for (const [killed, victim] of children(hub.pid).entries()) {
+      process.kill(victim, 'SIGKILL')
+      await vi.waitFor(() => expect(hub.output().match(/listens again/g)).toHaveLength(4 + killed), patience)
+    }
+    expect(await counted(hub.url)).toEqual(before)
+
     const log = await readAll(hub.url)
     for (const reader of readers) {
       await vi.waitFor(() => expect(reader.events.length).toBeGreaterThanOrEqual(log.length), patience)

@@ -57,6 +57,7 @@ class FakeWorker implements WorkerProcess {
 function setUp(count = 3) {
   const started: FakeWorker[] = []
   const told: string[] = []
+  const departed: unknown[] = []
   const options: PoolOptions = {
     count,
     start() {
@@ -67,6 +68,7 @@ function setUp(count = 3) {
     begin: index => ({ kind: 'begin', index, settings }),
     lost: ({ worker, pid, how }) => told.push(`lost ${worker} ${pid} ${how}`),
     replaced: ({ worker, pid }) => told.push(`replaced ${worker} ${pid}`),
+    departed: { add: figures => void departed.push(figures), figures: async () => [...departed] },
   }
   const pool = new WorkerPool(options)
   const worker = (i: number): FakeWorker => started[i] as FakeWorker
@@ -134,6 +136,24 @@ describe('a pool of workers', () => {
     worker(1).say({ kind: 'answer', id, answer: 'two' })
     worker(2).end()
     expect(await answers).toEqual(['one', 'two'])
+  })
+
+  it('answers for those that have ended with the figures that they had', async () => {
+    // The counts of a hub went down when one of its workers crashed, which the graphs of an operator showed as thousands of new events.
+    const { worker, begun } = setUp(2)
+    await begun()
+    const ask = async (answering: number): Promise<Order | undefined> => {
+      worker(0).say({ kind: 'question', id: 7, question: { kind: 'figures' } })
+      const order = worker(0).last()
+      for (const i of Array.from({ length: answering }).keys()) {
+        worker(i).say({ kind: 'answer', id: order?.kind === 'question' ? order.id : 0, answer: `of ${i}` })
+      }
+      await vi.waitFor(() => expect(worker(0).last()).toHaveProperty('kind', 'answer'))
+      return worker(0).last()
+    }
+    expect(await ask(2)).toMatchObject({ answers: ['of 0', 'of 1', []] })
+    worker(1).end()
+    expect(await ask(1)).toMatchObject({ answers: ['of 0', ['of 1']] })
   })
 
   it('asks the others for one of them', async () => {

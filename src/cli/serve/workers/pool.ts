@@ -22,6 +22,8 @@ export interface PoolOptions {
   lost(fields: { readonly worker: number; readonly pid: number; readonly how: string }): void
   /** Is told of one that took its place. */
   replaced(fields: { readonly worker: number; readonly pid: number }): void
+  /** Takes the last figures of workers that have ended; what it gives is answered beside those of the others. */
+  readonly departed: { add(figures: unknown): void; figures(): Promise<unknown> }
 }
 
 /** How all workers went together. */
@@ -36,9 +38,12 @@ interface Worker {
   readonly startedAt: number
   isListening: boolean
   subscriptions: number
+  /** As it answered last; nothing: it was not asked. */
+  figures: unknown
 }
 
 interface Asked {
+  readonly question: Question
   readonly waiting: Set<Worker>
   readonly answers: unknown[]
   settle(): void
@@ -90,19 +95,24 @@ export class WorkerPool {
     for (const { process } of this.#workers.values()) process.send(order)
   }
 
-  /** Asks all that listen but `except`; those that do not answer within two seconds, or end, are left out. */
+  /**
+   * Asks all that listen but `except`. Those that do not answer within two seconds, or end, are left out; of figures, those
+   * that it answered last stand for it.
+   */
   ask(question: Question, except?: Worker): Promise<readonly unknown[]> {
     const id = this.#nextQuestion++
     return new Promise(resolve => {
       const waiting = new Set([...this.#workers.values()].filter(worker => worker.isListening && worker !== except))
       const timer = setTimeout(() => asked.settle(), answerMs)
       const asked: Asked = {
+        question,
         waiting,
         answers: [],
         settle: () => {
           clearTimeout(timer)
           this.#questions.delete(id)
-          resolve(asked.answers)
+          const late = question.kind === 'figures' ? [...waiting].map(({ figures }) => figures) : []
+          resolve([...asked.answers, ...late.filter(figures => figures !== undefined)])
         },
       }
       this.#questions.set(id, asked)
@@ -143,7 +153,8 @@ export class WorkerPool {
 
   #start(index: number, listens: (listening: Listening) => void, failed?: (how: string) => void): void {
     const process = this.#options.start()
-    const worker: Worker = { index, process, startedAt: performance.now(), isListening: false, subscriptions: 0 }
+    const startedAt = performance.now()
+    const worker: Worker = { index, process, startedAt, isListening: false, subscriptions: 0, figures: undefined }
     this.#workers.set(index, worker)
     process.onWord(word => {
       if (word.kind === 'ready') {
@@ -157,6 +168,7 @@ export class WorkerPool {
     })
     process.onEnd(how => {
       this.#workers.delete(index)
+      if (worker.figures !== undefined) this.#options.departed.add(worker.figures)
       for (const asked of this.#questions.values()) this.#answered(asked, worker)
       if (this.#workers.size === 0) this.#onEmpty?.()
       if (this.#isEnding) return
@@ -193,17 +205,24 @@ export class WorkerPool {
         this.#destroyed += word.destroyed
         return
       case 'question': {
-        const { id, question } = word
-        const except = question.kind === 'subscribers' ? worker : undefined
-        void this.ask(question, except).then(answers => worker.process.send({ kind: 'answer', id, answers }))
+        void this.#askFor(worker, word.question).then(answers =>
+          worker.process.send({ kind: 'answer', id: word.id, answers }),
+        )
         return
       }
       case 'answer': {
         const asked = this.#questions.get(word.id)
+        if (asked?.question.kind === 'figures') worker.figures = word.answer
         asked?.answers.push(word.answer)
         if (asked) this.#answered(asked, worker)
       }
     }
+  }
+
+  async #askFor(worker: Worker, question: Question): Promise<readonly unknown[]> {
+    if (question.kind === 'subscribers') return this.ask(question, worker)
+    const answers = await this.ask(question)
+    return [...answers, await this.#options.departed.figures()]
   }
 
   #answered(asked: Asked, worker: Worker): void {

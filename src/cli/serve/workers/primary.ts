@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import type { Log } from '../../logger.js'
 import type { Service } from '../service.js'
 import type { Order, Terms, Word } from './messages.js'
-import { WorkerPool, type WorkerProcess } from './pool.js'
+import { type PoolOptions, WorkerPool, type WorkerProcess } from './pool.js'
 
 /** What a worker may take to end, beyond what its readers have to take what they have coming. */
 const endMs = 500
@@ -22,6 +22,8 @@ export async function startWorkers(count: number, terms: Terms, { logger }: Log)
     args: ['serve'],
     serialization: 'advanced',
   })
+  // Loaded when it is needed, for it takes its time.
+  const { createDepartedFigures } = await import('../metrics.js')
   let held = terms
   const pool = new WorkerPool({
     count,
@@ -29,6 +31,8 @@ export async function startWorkers(count: number, terms: Terms, { logger }: Log)
     // Port 0 is the same one for all: `node:cluster` knows it by what was asked for.
     begin: index => ({ kind: 'begin', index, ...held }),
     lost: fields => logger.error(fields, `Worker ${fields.worker} ended (${fields.how}); another takes its place.`),
+    // What workers answer is what `worker.ts` makes of it.
+    departed: createDepartedFigures() as PoolOptions['departed'],
     replaced: fields => logger.info(fields, `Worker ${fields.worker} listens again.`),
   })
   const stopNow = (): void => pool.kill()

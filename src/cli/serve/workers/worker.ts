@@ -2,6 +2,7 @@ import { createLog } from '../../logger.js'
 import type { Figures } from '../metrics.js'
 import { joinLog } from '../open-log.js'
 import { type RunningHub, startHub } from '../start-hub.js'
+import { together } from '../together.js'
 import { untilItEnds } from '../until-it-ends.js'
 import { linkToPrimary, type PrimaryLink, processChannel } from './link.js'
 import type { Question } from './messages.js'
@@ -22,10 +23,10 @@ export async function serveAsWorker(): Promise<number> {
       const running = await startHub(events, settings, logger, {
         certificate,
         // What workers answer is what this file makes of it, in another process.
-        async readFigures() {
+        readFigures: together(async () => {
           const { joinFigures } = await import('../metrics.js')
           return joinFigures((await link.ask({ kind: 'figures' })) as readonly Figures[])
-        },
+        }),
         async subscribersElsewhere(topics) {
           const counts = (await link.ask({ kind: 'subscribers', topics })) as readonly (readonly number[])[]
           return topics.map((_, i) => counts.reduce((sum, each) => sum + (each[i] ?? 0), 0))

@@ -1,11 +1,13 @@
 // The load generator for machines without a C compiler: the commands, checks and reports of generator.c, in Node.js.
+// With a third argument, `tls`, it speaks that, which the other does not.
 // It takes several times the CPU time for each event, so that it is soon the bottleneck; its reports show that, as the other's do.
 import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { connect as connectTls } from 'node:tls'
 import { Histogram, now, Topic } from './hearing-node.mjs'
 import { ResponseReader } from './response-node.mjs'
 
-const [, , address = '127.0.0.1', port = ''] = process.argv
+const [, , address = '127.0.0.1', port = '', transport = ''] = process.argv
 const host = `${address}:${port}`
 const maxOpening = 256
 const stampBytes = 31
@@ -45,7 +47,11 @@ function openSocket() {
     noDelay: true,
   })
   socket.on('error', () => undefined)
-  return socket
+  if (transport !== 'tls') return socket
+  // Nobody vouches for the certificate of a bench.
+  const encrypted = connectTls({ socket, rejectUnauthorized: false })
+  encrypted.on('error', () => undefined)
+  return encrypted
 }
 
 // ---- subscribers
@@ -225,7 +231,7 @@ function openLane(flow) {
       flow.refusal = status
     }
   }
-  lane.socket.once('connect', () => {
+  lane.socket.once(transport === 'tls' ? 'secureConnect' : 'connect', () => {
     lane.isOpen = true
     next(flow, lane)
   })

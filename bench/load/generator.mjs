@@ -89,9 +89,11 @@ export class Generator {
   #waiting = new Map()
   #count = 0
 
-  /** @param {{ port: number, core: number | undefined, kind?: 'c' | 'node' | undefined }} options */
-  constructor({ port, core, kind }) {
-    this.#started = start([...generatorCommand(kind), '127.0.0.1', String(port)], { core })
+  /** @param {{ port: number, core: number | undefined, kind?: 'c' | 'node' | undefined, isTls?: boolean | undefined }} options */
+  constructor({ port, core, kind, isTls }) {
+    // The one in C speaks no TLS.
+    const command = generatorCommand(isTls ? 'node' : kind)
+    this.#started = start([...command, '127.0.0.1', String(port), ...(isTls ? ['tls'] : [])], { core })
     const { child } = this.#started
     if (child.stdout === null) throw new Error('no standard output')
     createInterface({ input: child.stdout }).on('line', line => {

@@ -18,6 +18,7 @@ const own = name => fileURLToPath(new URL(`servers/${name}.mjs`, import.meta.url
  * @property {(place: { port: number, folder: string }) => readonly string[]} command
  * @property {() => string | undefined} [lacks] why it cannot be had on this machine
  * @property {string} [publishAt] the folder of the paths that are published to; default: `/events/`
+ * @property {boolean} [isTls] speaks that
  * @property {string} [readyAt] a path that is answered once it is ready; default: it takes connections
  */
 
@@ -26,6 +27,18 @@ const node = name => ({
   /** @param {{ port: number }} place */
   command: ({ port }) => [process.execPath, own(name), String(port)],
 })
+
+const lacksOpenssl = () => (spawnSync('openssl', ['version']).status === 0 ? undefined : 'openssl is not installed')
+
+/** Files of a certificate and its key. @param {string} folder @returns {[cert: string, key: string]} */
+function makeCertificate(folder) {
+  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1']
+  const made = ['-nodes', '-days', '2', '-subj', '/CN=localhost', '-keyout', key, '-out', cert]
+  const { status, stderr } = spawnSync('openssl', ['req', '-x509', ...curve, ...made], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`openssl makes no certificate. ${stderr}`)
+  return [cert, key]
+}
 
 /** @type {Readonly<Record<string, Server>>} */
 export const servers = {
@@ -69,6 +82,22 @@ export const servers = {
   'fastify-sse': { title: '@fastify/sse', ...node('fastify-sse') },
   express: { title: 'Express, as in tutorials', ...node('express') },
   'better-sse': { title: 'better-sse', ...node('better-sse') },
+  'tls-write': {
+    title: 'Node.js `tls`, bare writes',
+    command: ({ port, folder }) => [process.execPath, own('tls-write'), String(port), ...makeCertificate(folder)],
+    lacks: lacksOpenssl,
+    isTls: true,
+  },
+  'hub-tls': {
+    title: '**Tidings** with a certificate',
+    command({ port, folder }) {
+      const [cert, key] = makeCertificate(folder)
+      const where = ['--port', String(port), '--log', 'memory:']
+      return [process.execPath, hub, 'serve', ...where, '--tls-cert', cert, '--tls-key', key]
+    },
+    lacks: lacksOpenssl,
+    isTls: true,
+  },
   echo: { title: 'Node.js `http`, an echo', ...node('echo') },
 }
 

@@ -80,6 +80,7 @@ export function columns({ many, some, few, crowd }) {
       { heading: 'p99 ms', case: `${few} subscribers`, value: 'p99Ms', show: ms },
       { heading: 'peak, MiB', case: `${few} subscribers`, value: 'peakBytes', show: mib },
     ],
+    tls: [{ heading: 'CPU s/M', case: `${few} subscribers`, value: 'cpuPerMillion', show: cpu, per: 'tls-write' }],
     publishing: [
       { ...rate('16 × single POSTs'), per: 'echo' },
       { ...perEvent('16 × single POSTs'), per: 'echo' },

@@ -71,6 +71,14 @@ export function targets(results, { many, few }) {
       ),
       0.8,
     ),
+    atMost(
+      'CPU a delivery over TLS, to bare writes',
+      ratio(
+        of('tls', `${few} subscribers`, 'hub-tls', 'cpuPerMillion'),
+        of('tls', `${few} subscribers`, 'tls-write', 'cpuPerMillion'),
+      ),
+      1.25,
+    ),
     atLeast(
       'single POSTs a second, to an echo of Node.js',
       ratio(

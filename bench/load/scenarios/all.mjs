@@ -4,6 +4,7 @@ import { herd, scatteredHerd } from './herd.mjs'
 import { large } from './large.mjs'
 import { publishing } from './publishing.mjs'
 import { startUp } from './start-up.mjs'
+import { tls } from './tls.mjs'
 import { globs, topics } from './topics.mjs'
 
 /** All scenarios, in the order in which they run. @type {Readonly<Record<string, import('./scenario.mjs').Scenario>>} */
@@ -14,6 +15,7 @@ export const scenarios = {
   herd,
   'scattered-herd': scatteredHerd,
   large,
+  tls,
   publishing,
   start: startUp,
   crowd,

@@ -69,7 +69,8 @@ export const topic = 'bench'
 export async function withServer(name, place, use, args = []) {
   const server = await startServer(name, { core: place.serverCore, args })
   try {
-    const generator = new Generator({ port: server.port, core: place.generatorCore, kind: place.generator })
+    const { isTls } = server.server
+    const generator = new Generator({ port: server.port, core: place.generatorCore, kind: place.generator, isTls })
     try {
       return await use(server, generator)
     } finally {

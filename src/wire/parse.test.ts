@@ -44,6 +44,24 @@ describe('as it comes', () => {
     expect(readChunks([Buffer.from(all.buffer, 2, all.length - 4)]).events).toHaveLength(1)
   })
 
+  test('what is not UTF-8 is read alike, whatever was read before it', () => {
+    const broken = [[0xff], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98], [0xc0, 0x80], [0xef, 0xbb, 0xbf]]
+    for (const before of ['a', '가', 'a'.repeat(2000), '가'.repeat(2000)]) {
+      const heard: string[] = []
+      const parser = createParser({ onEvent: ({ data }) => heard.push(data) })
+      const wanted: string[] = []
+      const say = (...data: number[]) => {
+        wanted.push(new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(data)))
+        parser.push(Uint8Array.from([...bytes('data: '), ...data, 0x0a, 0x0a]))
+      }
+      // Each is said again and again, since pushes of ASCII after others change the decoder.
+      for (let turn = 0; turn < 8; turn++) for (const sequence of broken) say(...bytes(before), ...sequence)
+      for (let turn = 0; turn < 8; turn++) say(...bytes('plain'))
+      for (const sequence of broken) say(...sequence)
+      expect(heard).toEqual(wanted)
+    }
+  })
+
   test('lastEventId goes on from the stream before', () => {
     const events: ParsedEvent[] = []
     const parser = createParser({ onEvent: event => events.push(event), lastEventId: 'e-7' })

@@ -26,6 +26,11 @@ export function readEventObjects(
   text: string,
   bounds: EventBounds,
 ): { readonly events: readonly NewEvent[]; readonly isArray: boolean } {
+  const flat = tryReadFlat(text)
+  if (flat && 'topic' in flat) return { events: [checkFlat(flat, bounds)], isArray: false }
+  if (flat && flat.length <= bounds.maxEvents) {
+    return { events: flat.map((event, i) => located(`[${i}]: `, () => checkFlat(event, bounds))), isArray: true }
+  }
   const { isArray, elements } = scanJson(text, { maxDepth: bounds.maxJsonDepth, maxElements: bounds.maxEvents })
   const events = elements.map((element, i) =>
     located(isArray ? `[${i}]: ` : '', () => readEvent(text, element, bounds)),
@@ -37,7 +42,7 @@ export function readEventObjects(
 export function readEventLine(text: string, line: number, bounds: EventBounds): NewEvent {
   const where = `Line ${line}: `
   const flat = tryReadFlat(text)
-  if (flat) return located(where, () => checkFlat(flat, bounds))
+  if (flat && 'topic' in flat) return located(where, () => checkFlat(flat, bounds))
   const isArray = text.trimStart().startsWith('[')
   const element = isArray ? undefined : scanLine(text, line, bounds)
   if (!element) throw new TidingsError('invalid-event', `${where}A line is one event object, not an array.`)
@@ -58,29 +63,46 @@ function located(where: string, read: () => NewEvent): NewEvent {
   }
 }
 
-/** An object of texts. */
-type FlatEvent = Pick<NewEvent, 'topic' | 'data' | 'type' | 'key' | 'eventId'>
+const flatMembers = ['topic', 'data', 'type', 'key', 'eventId'] as const
+
+type FlatEvent = Pick<NewEvent, (typeof flatMembers)[number]>
 
 /** Parsing makes up to forty bytes of one, as of brackets in brackets: longer texts are scanned first. */
 const maxFlatChars = 16 * 1024
 
 /**
- * The event of a text that is an object of texts without escapes, as most lines are; nothing if it is anything else, or no JSON. What
- * `scanJson` is for cannot be there: no number, no depth, and no member twice, since without a backslash each quote is JSON's own,
- * and there are four for a member. The whole way of a line of 130 characters into a log in memory costs 2.3 µs so, and 4.0 µs scanned.
+ * What a text says that is an object of texts without escapes, as most events are, or an array of such; nothing if it is anything
+ * else, or no JSON. What `scanJson` is for cannot be there: no number, no depth, and no member twice, since without a backslash each
+ * quote is JSON's own, and there are four for a member. An event of 130 characters in an array costs 0.7 µs so, and 2.1 µs scanned.
  */
-function tryReadFlat(text: string): FlatEvent | undefined {
+function tryReadFlat(text: string): FlatEvent | readonly FlatEvent[] | undefined {
   if (text.length > maxFlatChars || text.includes('\\')) return undefined
   const value = tryParse(text)
-  if (typeof value !== 'object' || value === null) return undefined
+  let quotes = 0
+  if (Array.isArray(value)) for (const element of value) quotes += flatQuotes(element)
+  else quotes = flatQuotes(value)
+  return quotes === quotesIn(text) ? (value as FlatEvent | readonly FlatEvent[]) : undefined
+}
+
+/** The quotes with which an event of texts is written; no number if it is anything else. */
+function flatQuotes(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return Number.NaN
   let quotes = 0
   for (const name in value) {
-    if (!members.includes(name) || typeof (value as Record<string, unknown>)[name] !== 'string') return undefined
+    if (
+      !(flatMembers as readonly string[]).includes(name) ||
+      typeof (value as Record<string, unknown>)[name] !== 'string'
+    )
+      return Number.NaN
     quotes += 4
   }
-  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) quotes--
-  const isWhole = Object.hasOwn(value, 'topic') && Object.hasOwn(value, 'data')
-  return quotes === 0 && isWhole && !Object.hasOwn(value, 'end') ? (value as FlatEvent) : undefined
+  return Object.hasOwn(value, 'topic') && Object.hasOwn(value, 'data') ? quotes : Number.NaN
+}
+
+function quotesIn(text: string): number {
+  let quotes = 0
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', at + 1)) quotes++
+  return quotes
 }
 
 function tryParse(text: string): unknown {

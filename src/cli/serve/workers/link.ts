@@ -22,10 +22,13 @@ export interface Channel {
 }
 
 /**
- * That of a process that `node:cluster` has started, and ends, with exit code 0 and at once, when its primary has gone. So no worker
- * outlives the owner of its log, or writes on to a file whose place another has taken (`tidings check --restore --replace`).
+ * That of a process that `node:cluster` has started, and that ends at once when its primary has gone. So no worker outlives the owner
+ * of its log, or writes on to a file whose place another has taken (`tidings check --restore --replace`).
  */
 export function processChannel(): Channel {
+  // Before `node:cluster` calls `process.exit`: within a transaction, lmdb-js (3.5.6) waits for ever then, and keeps the log from
+  // whoever has it next. LMDB gives the lock of a process that was killed to the next.
+  process.prependOnceListener('disconnect', () => process.kill(process.pid, 'SIGKILL'))
   return {
     // A primary that has just gone takes no word.
     send: word => process.send?.(word, undefined, undefined, () => undefined),

@@ -14,6 +14,7 @@ export const subpaths: Readonly<Record<string, Subpath>> = {
     types: [
       'Asset',
       'Assets',
+      'Certificate',
       'ErrorCode',
       'EventLog',
       'EventObject',

@@ -10,7 +10,7 @@ import type { Session } from './session.js'
 export const maxWaitingBytes: number = 64 * 1024 * 1024
 
 /** One commit takes calls until they come to so many events or bytes: it holds up the event loop for up to some 30 ms. */
-const maxCommitEvents = 1_000
+const maxCommitEvents = 4_000
 const maxCommitBytes = 8 * 1024 * 1024
 
 /** What an event takes in the file beyond its record, roughly: its places in the indexes. */

@@ -48,6 +48,8 @@ export const noValue: Buffer = Buffer.alloc(0)
 
 const offsetBytes = 8
 const topicIdBytes = 6
+/** The length of a key that is an offset and a topic id. */
+export const eventKeyBytes: number = offsetBytes + topicIdBytes
 const twoTo32 = 2 ** 32
 
 function writeOffset(into: Buffer, offset: number, at: number): void {
@@ -69,12 +71,20 @@ export function packNumbers(...numbers: readonly number[]): Buffer {
   return packed
 }
 
-/** A key of `events` or `newest`. */
-export function offsetTopicKey(offset: number, topicId: number): Buffer {
-  const key = Buffer.allocUnsafe(offsetBytes + topicIdBytes)
-  writeOffset(key, offset, 0)
-  key.writeUIntBE(topicId, offsetBytes, topicIdBytes)
-  return key
+function writeTopicId(into: Buffer, topicId: number, at: number): void {
+  into.writeUInt16BE(Math.floor(topicId / twoTo32), at)
+  into.writeUInt32BE(topicId % twoTo32, at + 2)
+}
+
+/** A key of `events` or `newest`; in `into`, if there is one, which has the length of such a key. */
+export function offsetTopicKey(
+  offset: number,
+  topicId: number,
+  into: Buffer = Buffer.allocUnsafe(eventKeyBytes),
+): Buffer {
+  writeOffset(into, offset, 0)
+  writeTopicId(into, topicId, offsetBytes)
+  return into
 }
 
 /** The topic id in a key of `events` or `newest`. */
@@ -82,12 +92,15 @@ export function topicIdOf(key: Buffer): number {
   return key.readUIntBE(offsetBytes, topicIdBytes)
 }
 
-/** A key of `byTopic` or `newestByTopic`. */
-export function topicOffsetKey(topicId: number, offset: number): Buffer {
-  const key = Buffer.allocUnsafe(topicIdBytes + offsetBytes)
-  key.writeUIntBE(topicId, 0, topicIdBytes)
-  writeOffset(key, offset, topicIdBytes)
-  return key
+/** A key of `byTopic` or `newestByTopic`; in `into`, if there is one, which has the length of such a key. */
+export function topicOffsetKey(
+  topicId: number,
+  offset: number,
+  into: Buffer = Buffer.allocUnsafe(eventKeyBytes),
+): Buffer {
+  writeTopicId(into, topicId, 0)
+  writeOffset(into, offset, topicIdBytes)
+  return into
 }
 
 /** The offset in a key of `byTopic` or `newestByTopic`. */

@@ -6,6 +6,7 @@ import {
   encodeHead,
   encodeRule,
   encodeTopic,
+  eventKeyBytes,
   type HeadRecord,
   latestKey,
   metaKeys,
@@ -28,9 +29,20 @@ export interface LedgerTopic extends TopicRecord {
   readonly rule: number
   /** Bytes of its name. */
   readonly nameBytes: number
+  /** By key, the newest event that this transaction added. */
+  readonly newest: Map<string, Newest>
   /** `gone`: it lost its last event, and is to be taken off the books. */
   state: 'as-read' | 'changed' | 'gone'
 }
+
+interface Newest {
+  readonly topic: LedgerTopic
+  readonly key: Buffer
+  offset: number
+}
+
+/** lmdb-js copies a key before `put` returns, so that the two of each event need no memory of their own. */
+const keyAtHand: Buffer = Buffer.alloc(eventKeyBytes)
 
 export interface Remembered {
   readonly offset: number
@@ -52,7 +64,7 @@ export class Ledger {
   readonly #topics = new Map<string, LedgerTopic>()
   readonly #rules = new Map<number, { readonly record: RuleRecord; readonly asRead: Buffer | undefined }>()
   /** The newest event of each topic and key that this transaction added. */
-  readonly #newest = new Map<string, { topic: LedgerTopic; key: Buffer; offset: number }>()
+  readonly #newest: Newest[] = []
   readonly #headAsRead: Buffer
 
   constructor(store: Store, catalog: Catalog, retention: Retention) {
@@ -79,7 +91,13 @@ export class Ledger {
     if (!topic) {
       const found = this.#catalog.find(name)
       if (!found) return undefined
-      topic = { ...found, rule: this.#ruleOf(name), nameBytes: Buffer.byteLength(name), state: 'as-read' }
+      topic = {
+        ...found,
+        rule: this.#ruleOf(name),
+        nameBytes: Buffer.byteLength(name),
+        newest: new Map(),
+        state: 'as-read',
+      }
       this.#topics.set(name, topic)
     }
     return topic.state === 'gone' ? undefined : topic
@@ -105,6 +123,7 @@ export class Ledger {
       floor,
       rule,
       nameBytes,
+      newest: new Map(),
       state: 'changed',
     }
     this.#topics.set(name, topic)
@@ -119,18 +138,22 @@ export class Ledger {
     const offset = ++this.head.offset
     const bytes = topic.nameBytes + recordBytes(record)
     const rule = this.rule(topic.rule)
-    this.#store.events.put(offsetTopicKey(offset, topic.id), record)
-    this.#store.byTopic.put(topicOffsetKey(topic.id, offset), noValue)
+    this.#store.events.put(offsetTopicKey(offset, topic.id, keyAtHand), record)
+    this.#store.byTopic.put(topicOffsetKey(topic.id, offset, keyAtHand), noValue)
     topic.state = 'changed'
     topic.events++
     topic.bytes += bytes
     rule.events++
     rule.bytes += bytes
     if (end) topic.end = offset
-    const mark = `${topic.id} ${key}`
-    const newest = this.#newest.get(mark)
-    if (newest) newest.offset = offset
-    else this.#newest.set(mark, { topic, key: Buffer.from(key), offset })
+    const newest = topic.newest.get(key)
+    if (newest) {
+      newest.offset = offset
+    } else {
+      const added = { topic, key: Buffer.from(key), offset }
+      topic.newest.set(key, added)
+      this.#newest.push(added)
+    }
     return offset
   }
 
@@ -195,7 +218,7 @@ export class Ledger {
 
   /** Writes what has changed. Nothing if nothing has. */
   save(): void {
-    for (const { topic, key, offset } of this.#newest.values()) this.#supersede(topic, key, offset)
+    for (const { topic, key, offset } of this.#newest) this.#supersede(topic, key, offset)
     for (const topic of this.#topics.values()) {
       if (topic.state === 'changed') this.#store.topics.put(topicKey(topic.topic), encodeTopic(topic))
       else if (topic.state === 'gone') {

@@ -6,6 +6,7 @@ import { describeSettings } from '../settings/describe.js'
 import { printConfig, printOrigins } from '../settings/print.js'
 import { readSettings } from '../settings/read.js'
 import { serve } from './serve.js'
+import { workerWord } from './workers/messages.js'
 
 const help = (): string => `Usage: tidings serve [options]
 
@@ -29,7 +30,7 @@ Exit codes: ${exitCodes.done} ended as asked, ${exitCodes.failure} failed, ${exi
 export const serveCommand: Command = {
   help,
   async run(args) {
-    if (cluster.isWorker) return (await import('./workers/worker.js')).serveAsWorker()
+    if (cluster.isWorker && args[0] === workerWord) return (await import('./workers/worker.js')).serveAsWorker()
     const line = readCommandLine(args)
     if (line === 'help') {
       process.stdout.write(help())

@@ -8,6 +8,9 @@ export interface Terms {
   readonly certificate?: Certificate | undefined
 }
 
+/** By which a worker knows itself: process managers start programs with `node:cluster` too. */
+export const workerWord = 'as-worker'
+
 /** What the primary tells a worker. */
 export type Order =
   /** The first one: what the worker is. */

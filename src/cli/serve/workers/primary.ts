@@ -2,7 +2,7 @@ import cluster from 'node:cluster'
 import { fileURLToPath } from 'node:url'
 import type { Log } from '../../logger.js'
 import type { Service } from '../service.js'
-import type { Order, Terms, Word } from './messages.js'
+import { type Order, type Terms, type Word, workerWord } from './messages.js'
 import { type PoolOptions, WorkerPool, type WorkerProcess } from './pool.js'
 
 /** What a worker may take to end, beyond what its readers have to take what they have coming. */
@@ -19,7 +19,7 @@ export async function startWorkers(count: number, terms: Terms, { logger }: Log)
   cluster.schedulingPolicy = cluster.SCHED_NONE
   cluster.setupPrimary({
     exec: fileURLToPath(new URL('../../main.js', import.meta.url)),
-    args: ['serve'],
+    args: ['serve', workerWord],
     serialization: 'advanced',
   })
   // Loaded when it is needed, for it takes its time.

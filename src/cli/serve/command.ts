@@ -42,7 +42,10 @@ export const serveCommand: Command = {
       process.stdout.write(printConfig(read))
       process.stderr.write(printOrigins(read))
     } else {
-      return serve(read, () => readSettings(sources))
+      const code = await serve(read, () => readSettings(sources))
+      // The channel of a manager that has started this process would keep it.
+      process.channel?.unref()
+      return code
     }
     return exitCodes.done
   },

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { freePort, startHubProcess } from '../../support/hub-process.js'
 import { hasProc } from '../../support/proc.js'
@@ -155,4 +158,25 @@ describe('workers', () => {
   ])('%j is refused at start', async (args, message) => {
     await expect(startHubProcess({ args })).rejects.toThrow(message)
   })
+
+  // One such was taken for a worker of ours, and waited for orders that nobody gave.
+  test('are told from a hub that a manager starts with node:cluster', async () => {
+    const manager = `
+      import cluster from 'node:cluster'
+      cluster.setupPrimary({ exec: process.argv[1], args: ['serve', '--port', '0', '--log', 'memory:'] })
+      const worker = cluster.fork()
+      worker.on('exit', code => process.exit(code))
+      process.on('SIGTERM', () => worker.process.kill('SIGTERM'))`
+    const entry = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
+    const child = spawn(process.execPath, ['--input-type=module', '-e', manager, entry])
+    onTestFinished(() => void child.kill('SIGKILL'))
+    const ended = once(child, 'exit')
+    let output = ''
+    child.stdout.on('data', chunk => {
+      output += chunk
+    })
+    await vi.waitFor(() => expect(output).toContain('Listening on'), patience)
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  }, 60_000)
 })

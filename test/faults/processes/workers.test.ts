@@ -163,7 +163,7 @@ describe('workers', () => {
   test('are told from a hub that a manager starts with node:cluster', async () => {
     const manager = `
       import cluster from 'node:cluster'
-      cluster.setupPrimary({ exec: process.argv[1], args: ['serve', '--port', '0', '--log', 'memory:'] })
+      cluster.setupPrimary({ exec: process.argv[1], execArgv: [], args: ['serve', '--port', '0', '--log', 'memory:'] })
       const worker = cluster.fork()
       worker.on('exit', code => process.exit(code))
       process.on('SIGTERM', () => worker.process.kill('SIGTERM'))`

@@ -109,8 +109,9 @@ function draw(given, { title, xLabel, yLabel, toX, xTicks }) {
     ({ server, y }) =>
       `<text x="${area.right + 10}" y="${y.toFixed(1)}" dy="4" style="fill:${colour(server)}">${plain(server)}</text>`,
   )
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-label="${title}">
-<style>text{font:13px system-ui,sans-serif;fill:#333}.title{font-weight:600}.grid{stroke:#ddd;fill:none}.line{fill:none;stroke-linejoin:round}@media(prefers-color-scheme:dark){text{fill:#ccc}.grid{stroke:#444}}</style>
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="title about">
+<title id="title">${title}</title><desc id="about">A line for each server: ${title}.</desc>
+<style>text{font:13px system-ui,sans-serif;fill:#333}.title{font-weight:600}.grid{stroke:#ddd;fill:none}.line{fill:none;stroke-linejoin:round}@media(prefers-color-scheme: dark){text{fill:#ccc}.grid{stroke:#444}}</style>
 <text class="title" x="${area.left}" y="20">${title}</text>
 ${[...grid, ...ticks, ...drawn, ...names].join('\n')}
 <text x="${(area.left + area.right) / 2}" y="${height - 14}" text-anchor="middle">${xLabel}</text>

@@ -11,10 +11,10 @@ export type LogSettings = Pick<
 
 /** Opens the log in a directory beside the process that has it. Rejects as the driver does. */
 export async function joinLog(settings: LogSettings): Promise<EventLog> {
-  const { log, durability, mapBytes, idempotencyMs, maxOnce } = settings
+  const { log, mapBytes, idempotencyMs, maxOnce } = settings
   if (log.kind !== 'lmdb') throw new TidingsError('invalid-setting', 'Only a log in a directory can be joined.')
   const { joinLmdbLog } = await import('../../log/lmdb/join.js')
-  return joinLmdbLog(resolve(log.directory), { durability, mapBytes, idempotencyMs, maxOnce })
+  return joinLmdbLog(resolve(log.directory), { mapBytes, idempotencyMs, maxOnce })
 }
 
 /**

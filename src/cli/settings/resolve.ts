@@ -40,6 +40,13 @@ export function resolve(given: Partial<Values>): { readonly settings: Settings; 
       `${missing}: needed beside ${given}; TLS takes a certificate and its key.`,
     )
   }
+  if (values.durability === 'async' && countWorkers(values.workers) > 1) {
+    throw new TidingsError(
+      'invalid-setting',
+      'workers: a log that is kept with the durability "async" belongs to one process. ' +
+        'Keep it with "commit" (--durability commit), or leave workers at 1.',
+    )
+  }
   const own = Object.fromEntries(Object.entries(values).filter(([path]) => !path.includes('.'))) as Omit<
     Values,
     `limits.${string}`

@@ -241,7 +241,7 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     section: 'Operation',
     kind: workers,
     fallback: () => 1,
-    help: 'How many processes hold connections, on one port and one log in a directory; `auto`: one for each core. Each has the limits, and the bounds on bytes, by itself.',
+    help: 'How many processes hold connections, on one port and one log in a directory with the durability `commit`; `auto`: one for each core. Each has the limits, and the bounds on bytes, by itself.',
   },
   drainMs: number(
     'Operation',

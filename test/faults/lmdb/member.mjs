@@ -1,9 +1,9 @@
-// A process that joins a log: `member.mjs DIRECTORY DURABILITY NAME`. It appends without end, says "answered OFFSET NUMBER" for
+// A process that joins a log: `member.mjs DIRECTORY NAME`. It appends without end, says "answered OFFSET NUMBER" for
 // each, and "heard OFFSET" for each event that it follows. Ends when its input does.
 import { joinLmdbLog } from '../../../dist/log/lmdb/join.js'
 
-const [directory, durability, name] = process.argv.slice(2)
-const log = await joinLmdbLog(directory, { durability })
+const [directory, name] = process.argv.slice(2)
+const log = await joinLmdbLog(directory)
 const stop = new AbortController()
 const { offset } = await log.head()
 

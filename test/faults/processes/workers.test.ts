@@ -154,6 +154,7 @@ describe.skipIf(!hasProc)(`a hub of ${count} workers, TIDINGS_SEED=${seed}`, () 
 describe('workers', () => {
   test.each([
     [['--log', 'memory:', '--workers', '2'], 'a log in memory is in one process'],
+    [['--log', 'lmdb:never', '--durability', 'async', '--workers', '2'], 'belongs to one process'],
     [['--workers', '0'], 'auto'],
   ])('%j is refused at start', async (args, message) => {
     await expect(startHubProcess({ args })).rejects.toThrow(message)

@@ -61,6 +61,21 @@ describe(`hostile log, TIDINGS_SEED=${seed}`, () => {
     expect(await held(log)).toEqual(['1', '5'])
   })
 
+  it('takes no append either when it has lost the history that told of an earlier loss', async () => {
+    const log = open()
+    await says(log, '1', '2', '3')
+    const before = await log.head()
+    log.loseTail(1)
+    log.loseTail(0, { silently: true })
+    const after = await log.head()
+    expect(after.epochs).toEqual(before.epochs)
+    expect(log.isInDoubt).toBe(true)
+    await expect(says(log, '4')).rejects.toMatchObject({ code: 'log-unavailable' })
+    await log.beginEpoch(presentEpoch(after.epochs))
+    await says(log, '5')
+    expect(await held(log)).toEqual(['1', '2', '5'])
+  })
+
   it('takes appends after a silent loss if nobody minds, or nobody saw what was lost', async () => {
     const log = open()
     await says(log, '1')

@@ -32,8 +32,8 @@ export interface HostileLog extends EventLog {
    * Comes back from an older copy of itself, which lacks the last `count` events, and the histories and tokens since.
    *
    * It begins a new history at once, because it cannot prove what it lost; `silently`: it does not, and followers hear nothing.
-   * If somebody was shown what it lost, appends then reject with `log-unavailable` until somebody begins a history, which a hub
-   * has to do before the next append; or until the head was asked for eight times and nobody did.
+   * If somebody was shown what it lost, or it lost a history, appends then reject with `log-unavailable` until somebody begins a
+   * history, which a hub has to do before the next append; or until the head was asked for eight times and nobody did.
    */
   loseTail(count: number, options?: { readonly silently?: boolean }): void
   /** From now on everything rejects with `log-unavailable`, what is under way too, and followers throw. */
@@ -239,6 +239,7 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
   }
 
   function loseTail(count: number, { silently = false }: { readonly silently?: boolean } = {}): void {
+    const known = presentEpoch(store.head.epochs)
     let left = count
     while (deeds.length > 0 && left > 0) if (deeds.pop()?.kind === 'append') left--
     // A history that began after the last event of the copy began after the copy; so did rules.
@@ -254,7 +255,8 @@ export function createHostileLog(options: HostileLogOptions): HostileLog {
     replayed = undefined
     store.setRetention(retention)
     if (!silently) beginEpoch(presentEpoch(store.head.epochs))
-    else if (store.head.offset < shown) headsInDoubt = maxHeadsInDoubt
+    // That a history began tells what an earlier one lost. Without it, whoever saw that would take new events for old ones.
+    else if (store.head.offset < shown || presentEpoch(store.head.epochs) !== known) headsInDoubt = maxHeadsInDoubt
   }
 
   /** What is asked in the same way of the log and of the truth. */

@@ -42,8 +42,10 @@ export class Truth {
   /** What the log lost in silence before anybody was shown it never was. */
   #forgetUnshown(head: Head): void {
     const present = head.epochs.at(-1)?.epoch as string
-    if (present !== this.epochs.at(-1)?.epoch || head.offset >= this.#seen) return
-    this.#seen = head.offset
+    const isSame = present === this.epochs.at(-1)?.epoch
+    if (isSame && head.offset >= this.#seen) return
+    // Without the history that it had, it goes on with an earlier one; what that held further on, it may hold other events for.
+    if (isSame) this.#seen = head.offset
     const events = this.#byEpoch.get(present)
     while (events?.length && (events.at(-1)?.offset as number) > head.offset) events.pop()
   }

@@ -177,6 +177,7 @@ export class CatchUp {
     const end = recent.indexAfter(through)
     if (end - start > maxRecentWalk) return undefined
     const superseding = view.isConflated ? newestOf(recent, start) : undefined
+    if (superseding) view.supersededBy = Math.max(view.supersededBy, this.#hub.tail)
     const events: RecentEvent[] = []
     const maxBytes = this.#batchBytes
     let bytes = 0
@@ -225,6 +226,7 @@ export class CatchUp {
       maxBytes: this.#batchBytes,
       newest: view.isConflated,
     })
+    if (view.isConflated) view.supersededBy = Math.max(view.supersededBy, page.head.offset)
     const reached = page.through < through ? meetingPoint(page) : page.through
     const events = page.events.filter(event => event.offset <= reached)
     const frames = events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
@@ -251,6 +253,7 @@ export class CatchUp {
       maxBytes: this.#batchBytes,
       newest: true,
     })
+    view.supersededBy = Math.max(view.supersededBy, page.head.offset)
     const frames = page.events.map((event: LogEvent) => view.encoding.event(event, undefined))
     if (page.through >= snapshotThrough) {
       frames.push(view.encoding.hubEvent(hubTypes.cursor, this.#hub.positionAt(snapshotThrough), ''))

@@ -139,7 +139,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
 
   attach(request: SubscribeRequest, found: Start, sink: Sink): HubSubscription {
     const view = this.views.enter(request)
-    const start = this.#judgeAgain(found)
+    const start = this.#judgeAgain(found, view.isConflated)
     const { cursor, freshness, gap, endedAt } = start
     const isSnapshot = start.isSnapshot && this.#tail > 0
     const subscription = new HubSubscription(view, sink, this, {
@@ -160,9 +160,14 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   }
 
   /** The start as it is now: the log may have gone back since it was found. */
-  #judgeAgain(start: Start): Start {
+  #judgeAgain(start: Start, isConflated: boolean): Start {
     const { epoch, freshness } = start
-    if (judge({ epoch, offset: start.cursor }, this.epochs) === 'good') return start
+    if (judge({ epoch, offset: start.cursor }, this.epochs) === 'good') {
+      // Before a conflated cursor, events were left out as superseded by later ones, which may have been lost with its history.
+      const mayLack = isConflated && freshness === 'resumed' && epoch !== presentEpoch(this.epochs) && !start.gap
+      const requested = toPositionText(epoch, start.cursor)
+      return mayLack ? { ...start, gap: { reason: 'rewound', requested } } : start
+    }
     const cursor = Math.min(start.cursor, this.#tail, cutAfter([{ epoch, first: 0 }], this.epochs))
     // Only who came with a cursor can have seen what is lost; if that was no good before, it is what the client still has.
     const requested = toPositionText(epoch, start.cursor)
@@ -220,9 +225,34 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       this.#head = page.head
       return
     }
+    const misled = this.#misledBy(cutAfter(this.epochs, page.head.epochs), page.from)
     if (page.from < this.#tail) this.#goBack(page)
     this.#head = page.head
     this.#appended = 0
+    this.#cursorFrames.clear()
+    for (const { subscription, cursor, requested } of misled) {
+      // A snapshot was told no cursor yet, so its client asks again from the start.
+      if (subscription.snapshotThrough > 0) subscription.destroy()
+      else subscription.sayGap('rewound', requested, cursor)
+    }
+  }
+
+  /**
+   * Those who have lost nothing that they heard, but may lack what they did not: events before their cursor that were left out, since
+   * they were superseded by others that are lost now.
+   */
+  #misledBy(
+    cut: number,
+    from: number,
+  ): { readonly subscription: HubSubscription; readonly cursor: number; readonly requested: string }[] {
+    const misled = []
+    for (const subscription of this.subscriptions) {
+      const { view, through } = subscription
+      if (view.supersededBy <= cut || subscription.state === 'closed' || through > from) continue
+      misled.push({ subscription, cursor: through, requested: this.positionAt(through) })
+    }
+    for (const view of this.views) view.supersededBy = Math.min(view.supersededBy, cut)
+    return misled
   }
 
   /**
@@ -251,7 +281,6 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     this.#head = page.head
     this.#tail = page.from
     this.recent.reset(page.from)
-    this.#cursorFrames.clear()
     this.#settleReaching(Number.POSITIVE_INFINITY)
     for (const subscription of this.subscriptions) {
       // It was told no cursor yet, so its client asks again from the start.

@@ -29,6 +29,11 @@ export class View<M extends LiveMember> {
   readonly live: M[] = []
   /** Live or catching up. */
   members = 0
+  /**
+   * The highest offset by which an event of this view was ever left out as superseded. If the log loses what is there, the
+   * event that was left out is the newest again, and its reader past it.
+   */
+  supersededBy = 0
   /** Tick of the last write to all live members. */
   wroteAt = 0
   /** Events of this turn, for the live members. */

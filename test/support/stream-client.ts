@@ -190,7 +190,7 @@ export class StreamClient {
     if (!resumed || (!isSnapshotNext && gap.resumedAt !== show(at))) {
       this.#fail(`a $gap without a place: ${JSON.stringify(gap)}`)
     }
-    if (gap.reason === 'rewound' && requested && !this.#truth.wasEverLost(requested))
+    if (gap.reason === 'rewound' && requested && !this.#mayHaveLost(requested))
       this.#fail(`rewound, but ${gap.requested} is the log's past`)
     if (gap.reason === 'trimmed' && (!requested || requested.offset >= resumed.offset))
       this.#fail(`trimmed, but nothing is between: ${JSON.stringify(gap)}`)
@@ -200,6 +200,12 @@ export class StreamClient {
     if (isSnapshotNext) this.#snapshot = { previous: 0 }
     this.position = isSnapshotNext ? undefined : resumed
     this.#began = this.position
+  }
+
+  /** Who hears only the newest may lack what was left out before its cursor for something that was lost after it. */
+  #mayHaveLost(requested: Position): boolean {
+    const isNewestOnly = this.plan.conflateMs !== undefined || this.plan.since?.kind === 'latest'
+    return this.#truth.wasEverLost(requested) || (isNewestOnly && this.#truth.hasEnded(requested))
   }
 
   #hearEvent(heard: ParsedEvent, at: Position | undefined): void {

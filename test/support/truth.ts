@@ -67,6 +67,11 @@ export class Truth {
     return this.#tables.some(table => judge(position, table) !== 'good')
   }
 
+  /** Whether another history ever followed on that of `position`. */
+  hasEnded(position: Position): boolean {
+    return this.#tables.some(table => table.some((entry, i) => entry.epoch === position.epoch && i < table.length - 1))
+  }
+
   /** Whether the history of `to` went on from `from`. What was written then may be read much later, after yet other losses. */
   leads(from: Position, to: Position): boolean {
     return judge(from, this.#tableWith(to)) === 'good'
@@ -75,9 +80,9 @@ export class Truth {
   /** The events after `from` and before or at `to`, along the histories that led to `to`. */
   between(from: Position, to: Position): LogEvent[] {
     const table = this.#tableWith(to)
-    const first = table.findIndex(entry => entry.epoch === from.epoch)
     const events: LogEvent[] = []
-    for (let i = Math.max(0, first); i < table.length; i++) {
+    // A cursor may name a later history than the one that its offset was written in.
+    for (let i = 0; i < table.length; i++) {
       const entry = table[i] as EpochEntry
       const cut = table[i + 1]?.first ?? Number.POSITIVE_INFINITY
       for (const event of this.#byEpoch.get(entry.epoch) ?? []) {

@@ -120,6 +120,40 @@ describe('a log that comes back from an older copy', () => {
   })
 })
 
+describe('a reader of the newest alone, past what a later event superseded, when the log loses the later one', () => {
+  const selectors = [parseSelector('a')]
+  const conflated = { selectors, encoding: jsonLines, conflateMs: 0 }
+  const state = (key: string, data: string) => ({ topic: 'a', key, data })
+
+  async function attach(cursor?: string): Promise<CollectingSink> {
+    const sink = new CollectingSink()
+    sink.isTaking = cursor !== undefined
+    const beginning = await hub.begin({ ...conflated, cursor, since: { kind: 'earliest' } })
+    if (beginning.kind === 'open') hub.attach(beginning, sink)
+    return sink
+  }
+
+  it('is told that something may be missing, on its connection and when it comes back', async () => {
+    const large = 'x'.repeat(100_000)
+    const [, other, newest] = await hub.publish([state('k', 'superseded'), state('j', large), state('k', 'newest')])
+    await vi.waitFor(() => expect(hub.status.tail).toBe(newest))
+    const connected = await attach()
+    // The sink held the first block back; with each word that it drained it is given one write more.
+    for (let i = 0; i < 2; i++) connected.listener?.drained()
+    await vi.waitFor(() => expect(connected.said).toEqual([large]))
+    log.loseTail(1)
+    const gap = { reason: 'rewound', requested: other, resumedAt: other }
+    await vi.waitFor(() => expect(gapOf(connected)).toEqual(gap))
+    const again = await attach(other)
+    expect(again.hubs[0]).toEqual({ type: '$cursor', id: other, data: '' })
+    expect(gapOf(again)).toEqual(gap)
+    const [after] = await hub.publish([state('k', 'after')])
+    await vi.waitFor(() => expect(again.said).toEqual(['after']))
+    // What was heard in the present history needs no such word.
+    expect(gapOf(await attach(after))).toBeUndefined()
+  })
+})
+
 describe('a log that is away', () => {
   it('keeps streams open and new ones opening, and all hear on when it is back', async () => {
     const [first] = await say('1')

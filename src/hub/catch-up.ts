@@ -226,7 +226,6 @@ export class CatchUp {
       maxBytes: this.#batchBytes,
       newest: view.isConflated,
     })
-    if (view.isConflated) view.supersededBy = Math.max(view.supersededBy, page.head.offset)
     const reached = page.through < through ? meetingPoint(page) : page.through
     const events = page.events.filter(event => event.offset <= reached)
     const frames = events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
@@ -253,7 +252,6 @@ export class CatchUp {
       maxBytes: this.#batchBytes,
       newest: true,
     })
-    view.supersededBy = Math.max(view.supersededBy, page.head.offset)
     const frames = page.events.map((event: LogEvent) => view.encoding.event(event, undefined))
     if (page.through >= snapshotThrough) {
       frames.push(view.encoding.hubEvent(hubTypes.cursor, this.#hub.positionAt(snapshotThrough), ''))
@@ -269,16 +267,24 @@ export class CatchUp {
   }
 
   async #read(subscription: HubSubscription, read: () => Promise<ReadStretch>): Promise<void> {
-    const { cursor } = subscription
+    const { cursor, view } = subscription
+    const isNewestOnly = view.isConflated || subscription.snapshotThrough > 0
     this.#reads++
     try {
       const stretch = await read()
+      // The log may lose again, before the hub has come to it, what others were left out for.
+      const judgedBy = isNewestOnly ? (stretch.page?.head.offset ?? 0) : 0
+      await this.#hub.reached(judgedBy)
       if (subscription.phase !== 'reading') return
       if (stretch.through === cursor) this.#rest(laggingRestMs)
       // The log went back meanwhile, and took the cursor along.
       const isMoved = subscription.cursor !== cursor
-      if (isMoved || this.#isOfAnotherHistory(stretch)) subscription.happen('more')
-      else this.#give(subscription, stretch)
+      if (isMoved || judgedBy > this.#hub.tail || this.#isOfAnotherHistory(stretch)) {
+        subscription.happen('more')
+      } else {
+        if (view.isConflated) view.supersededBy = Math.max(view.supersededBy, judgedBy)
+        this.#give(subscription, stretch)
+      }
     } catch (error) {
       // What is wrong with these events is no reason for the others to rest.
       if (!(error instanceof TidingsError && error.code === 'log-unavailable')) return this.#cutOff(subscription, error)

@@ -140,6 +140,8 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   attach(request: SubscribeRequest, found: Start, sink: Sink): HubSubscription {
     const view = this.views.enter(request)
     const start = this.#judgeAgain(found, view.isConflated)
+    // What was left out before the cursor that it came with was left out by another view, or another hub.
+    if (view.isConflated && start.freshness === 'resumed') view.supersededBy = Math.max(view.supersededBy, this.#tail)
     const { cursor, freshness, gap, endedAt } = start
     const isSnapshot = start.isSnapshot && this.#tail > 0
     const subscription = new HubSubscription(view, sink, this, {

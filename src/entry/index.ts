@@ -1,4 +1,14 @@
 // `tidings`: a hub in an application's own process.
+export { createHub, type Hub, type PublishOptions } from '../app/create-hub.js'
+export type { FetchHandler } from '../app/fetch-handler.js'
+export type { HandlerOptions } from '../app/handler-options.js'
+export type { HubEvent } from '../app/hub-event.js'
+export type { NodeHandler } from '../app/node-handler.js'
+export type { NodeRequest, NodeResponse } from '../app/node-types.js'
+export type { HubOptions } from '../app/options.js'
+export type { InputsOf, Schemas, StandardSchema } from '../app/schema.js'
+export type { SubscribeOptions } from '../app/subscribe.js'
+export type { AnyTopics, HeardOf, PayloadOf, TopicOf } from '../app/topics.js'
 export type { Asset, Assets } from '../http/assets.js'
 export type { Certificate } from '../http/certificate.js'
 export type { Metrics } from '../http/metrics.js'
@@ -17,9 +27,16 @@ export {
   type PartialHttpSettings,
   resolveHttpSettings,
 } from '../http/settings.js'
-export { createHub } from '../hub/create-hub.js'
-export type { EventObject, Hub, HubStatus, PageOptions, PageResult, TopicStatus } from '../hub/hub.js'
-export type { HubOptions } from '../hub/options.js'
+export { createHub as createHubOnLog } from '../hub/create-hub.js'
+export type {
+  EventObject,
+  Hub as HubOnLog,
+  HubStatus,
+  PageOptions,
+  PageResult,
+  TopicStatus,
+} from '../hub/hub.js'
+export type { HubOptions as HubOnLogOptions } from '../hub/options.js'
 export type { Gap, Since } from '../hub/request.js'
 export type { EventLog, LogOptions, NewEvent, Once, RetentionRule } from '../log/log.js'
 export { createMemoryLog, type MemoryLogOptions } from '../log/memory.js'

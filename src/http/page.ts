@@ -9,8 +9,8 @@ import type { Surface } from './surface.js'
 
 /** Answers with a page, at once or, with `wait`, at the first event. `signal` aborts when nobody waits for it any more. */
 export async function answerPage(
-  { hub, longPolls }: Surface,
-  head: RequestHead,
+  { hub, longPolls }: Pick<Surface, 'hub' | 'longPolls'>,
+  head: Pick<RequestHead, 'headers'>,
   request: ReadRequest,
   signal: AbortSignal,
 ): Promise<Answer> {
@@ -27,7 +27,7 @@ export async function answerPage(
   }
 }
 
-function toAnswer({ events, cursor, more, gap, ended }: PageResult, head: RequestHead): Answer {
+function toAnswer({ events, cursor, more, gap, ended }: PageResult, head: Pick<RequestHead, 'headers'>): Answer {
   const headers = { ETag: tagOf({ events, cursor, more, gap, ended }), 'Cache-Control': 'no-cache' }
   if (matchesTag(head.headers['if-none-match'], headers.ETag)) return { status: 304, headers, body: '' }
   return jsonAnswer({ events, cursor, more, gap, ended }, headers)

@@ -20,6 +20,12 @@ export interface ReadRequest extends SubscribeRequest {
   readonly waitMs: number
 }
 
+/** What of a head says what is asked for. */
+export type AskedHead = Pick<RequestHead, 'headers' | 'query' | 'caller' | 'lastEventId'>
+
+/** Who says which topics a caller hears. */
+export type Readers = Pick<Access, 'defaultSelectors' | 'requireReader'>
+
 export const maxConflateMs = 60_000
 const maxWaitSeconds = 60
 const maxPageEvents = 1000
@@ -35,10 +41,10 @@ const ofPages = ['wait', 'limit']
  * Throws the 4xx that the contract has for each mistake.
  */
 export function readReadRequest(
-  head: RequestHead,
+  head: AskedHead,
   topic: string | undefined,
-  access: Access,
-  limits: HttpLimits,
+  access: Readers,
+  limits: Pick<HttpLimits, 'maxSelectors'>,
 ): ReadRequest {
   const form = negotiate(head.headers.accept)
   const isPage = form === 'application/json'
@@ -67,11 +73,11 @@ export function readReadRequest(
 }
 
 function readSelectors(
-  { caller }: RequestHead,
+  { caller }: AskedHead,
   topic: string | undefined,
   parameters: Parameters,
-  access: Access,
-  limits: HttpLimits,
+  access: Readers,
+  limits: Pick<HttpLimits, 'maxSelectors'>,
 ): readonly Selector[] {
   const texts = topic === undefined ? parameters.all('topic') : [exactTopic(topic)]
   if (texts.length === 0) return access.defaultSelectors(caller)

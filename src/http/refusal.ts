@@ -24,7 +24,11 @@ export interface Asked {
  * `EventSource` gives up for good at any status but 200 [Chromium 156, Firefox 153], so what may pass is answered with an event
  * stream that ends at once, and says when to come again.
  */
-export function toRefusal({ hub, report, observer }: Surface, error: unknown, asked: Asked): Answer {
+export function toRefusal(
+  { hub, report, observer }: Pick<Surface, 'report' | 'observer'> & { readonly hub: Pick<Surface['hub'], 'retryMs'> },
+  error: unknown,
+  asked: Asked,
+): Answer {
   const { operation, form } = asked
   observer.refused(operation, toCode(error))
   if (isReportable(error)) report('A request failed.', error)

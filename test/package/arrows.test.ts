@@ -14,7 +14,8 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   'log/lmdb': ['wire', 'log'],
   hub: ['wire', 'log'],
   http: ['wire', 'hub'],
-  entry: ['wire', 'log', 'log/lmdb', 'hub', 'http'],
+  app: ['wire', 'log', 'hub', 'http'],
+  entry: ['wire', 'log', 'log/lmdb', 'hub', 'http', 'app'],
   cli: ['wire', 'log', 'log/lmdb', 'hub', 'http'],
 }
 const parts = Object.keys(arrows)

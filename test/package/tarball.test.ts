@@ -87,7 +87,7 @@ describe('the tarball', () => {
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
     expect(await settle(run(process.execPath, [tsc, '-p', project], lean))).toBe('')
     const script = `
-      import { codeOf, readEvents, startApplication } from './application.js'
+      import { codeOf, hearOne, readEvents, startApplication } from './application.js'
       for (const directory of [undefined, 'log-${moduleResolution}']) {
         const application = await startApplication(directory).catch(codeOf)
         if (typeof application === 'string') { console.log(application); continue }
@@ -95,9 +95,12 @@ describe('the tarball', () => {
         const heard = await (await fetch(application.url + '/events/news', { headers: { accept: 'application/json' } })).json()
         console.log(heard.events[0].data, ...await application.newest('**'), readEvents(new TextEncoder().encode('data: 1\\n\\n'))[0].data)
         await application.close()
-      }`
+      }
+      console.log(await hearOne('Here'))`
     await writeFile(join(project, 'run.js'), script)
-    expect(await settle(run(process.execPath, [join(project, 'run.js')], lean))).toBe('Hello Hello 1\ndriver-missing\n')
+    expect(await settle(run(process.execPath, [join(project, 'run.js')], lean))).toBe(
+      'Hello Hello 1\ndriver-missing\nHere\n',
+    )
   })
 
   it('gives browsers the wire format, without a name of Node.js in it', async () => {
@@ -189,5 +192,7 @@ function namesIn(declarations: string): readonly string[] {
   const code = declarations.replaceAll(/\/\*[\s\S]*?\*\//g, '')
   const listed = [...code.matchAll(/^export (?:type )?\{([^}]*)\}/gm)].flatMap(([, names = '']) => names.split(','))
   const declared = [...code.matchAll(/^export declare (?:function|const|class) (\w+)/gm)].map(([, name = '']) => name)
-  return [...listed.map(name => name.replace(/^\s*type /, '').trim()), ...declared].filter(name => name !== '').sort()
+  return [...listed.map(name => name.replace(/^\s*type |\w+ as /g, '').trim()), ...declared]
+    .filter(name => name !== '')
+    .sort()
 }

@@ -1,0 +1,162 @@
+import { digestOf } from '../http/idempotency.js'
+import type { Hub as HubOnLog } from '../hub/hub.js'
+import { wholeNumber } from '../log/settings.js'
+import { TidingsError } from '../wire/errors.js'
+import { checkEventId, checkKey, checkTopic, checkType } from '../wire/names.js'
+import { Engine } from './engine.js'
+import { type FetchHandler, toFetchHandler } from './fetch-handler.js'
+import type { HandlerOptions } from './handler-options.js'
+import type { HubEvent } from './hub-event.js'
+import { type NodeHandler, toNodeHandler } from './node-handler.js'
+import type { NodeRequest } from './node-types.js'
+import { type HubOptions, resolveOptions } from './options.js'
+import { toData } from './payload.js'
+import { type InputsOf, type Schemas, SchemaTable } from './schema.js'
+import { hear, type SubscribeOptions, toSubscribeRequest } from './subscribe.js'
+import type { AnyTopics, HeardOf, PayloadOf, TopicOf } from './topics.js'
+
+/** What may be said of an event beside its topic and data. */
+export interface PublishOptions {
+  /** A kind of event: `addEventListener(type, ...)` hears it, and `onmessage` does not. 1 to 128 bytes. Default: none. */
+  readonly type?: string | undefined
+  /** Which thing the event is the newest state of. At most 256 bytes. Default: empty. */
+  readonly key?: string | undefined
+  /** Your own name for the event. 1 to 256 visible ASCII characters. Default: none. */
+  readonly eventId?: string | undefined
+  /** The last event of its topic. Default: false. */
+  readonly end?: boolean | undefined
+  /** Makes it harmless to publish the same again within two minutes, when an answer was lost. 1 to 256 characters. Default: none. */
+  readonly idempotencyKey?: string | undefined
+}
+
+/**
+ * A hub in an application's own process. What is published here, its readers hear over HTTP and in process, and those of every
+ * other hub on the same log.
+ *
+ * All that is asked of it waits until the log is open, and rejects with the reason if that failed.
+ */
+export interface Hub<Topics = AnyTopics> {
+  /**
+   * Appends an event; resolves to its id when the log holds it. A text is published as it is, any other value as JSON.
+   * Rejects with `invalid-topic`, `reserved-topic`, `invalid-event` (also: not what its schema asks for), `too-large`, `topic-ended`,
+   * `idempotency-conflict`, `draining`, and as `EventLog.append`.
+   */
+  publish<Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    data: PayloadOf<Topics, Topic>,
+    options?: PublishOptions,
+  ): Promise<string>
+  /**
+   * Hears a topic or selector, or up to 100 of them, from this moment on unless `since` or `cursor` says otherwise: each event once, in
+   * order. Whoever takes them slowly costs no memory: the log is read on when he comes for more.
+   * Ends when the one topic ends, `signal` aborts, the loop is left, or the hub closes.
+   * Throws `invalid-selector`, `invalid-parameter` and `too-many-topics`; rejects as the log does.
+   */
+  subscribe<const Selector extends string>(
+    topics: Selector | readonly Selector[],
+    options?: SubscribeOptions,
+  ): AsyncIterableIterator<HubEvent<HeardOf<Topics, Selector>>>
+  /**
+   * A route for `(request, response)` of Node.js: `node:http`, `node:http2`, Express, NestJS. It answers with a stream of events, or
+   * lines, or a page, as the interface has it, of the topics that the application says.
+   */
+  handler<Request extends NodeRequest = NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request>
+  /** The same for `(Request) => Response`: Hono, Next.js, SvelteKit, Bun, Deno, Workers. What follows the request is handed to `topics`. */
+  fetchHandler<Context extends readonly unknown[] = []>(
+    options: HandlerOptions<[request: Request, ...context: Context]>,
+  ): FetchHandler<Context>
+  /** How many subscriptions hear a topic; 0 before the log is open. */
+  subscribers(topic: string): number
+  /** The hub underneath, when its log is open: what `createHttpServer` takes. */
+  onLog(): Promise<HubOnLog>
+  /**
+   * Takes no more readers and no more events, gives its readers what is coming to them, asks them to come back, and ends their streams;
+   * cuts off who is left after `deadlineMs` (0 to 600,000; default 5,000). Then closes the log if it opened it. Every time to the same.
+   */
+  close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>
+}
+
+/**
+ * Starts a hub in this process. It is there at once; its log opens meanwhile.
+ *
+ * With `schemas` its topics have the types of these; with `createHub<Topics>()` those of `Topics`: names or selectors, and what is said there.
+ * Throws `invalid-setting` and `invalid-selector`.
+ */
+export function createHub<const Given extends Schemas>(
+  options: HubOptions & { readonly schemas: Given },
+): Hub<InputsOf<Given>>
+export function createHub<Topics = AnyTopics>(options?: HubOptions): Hub<Topics>
+export function createHub(options: HubOptions = {}): Hub {
+  return new ApplicationHub(options)
+}
+
+class ApplicationHub implements Hub {
+  readonly #engine: Engine
+  readonly #schemas: SchemaTable | undefined
+
+  constructor(options: HubOptions) {
+    const settings = resolveOptions(options)
+    this.#schemas = settings.schemas && new SchemaTable(settings.schemas)
+    this.#engine = new Engine(settings)
+  }
+
+  async publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<string> {
+    const { type, key, eventId, end, idempotencyKey } = options
+    checkTopic(topic)
+    if (type !== undefined) checkType(type)
+    if (key !== undefined) checkKey(key)
+    if (eventId !== undefined) checkEventId(eventId)
+    const checked = this.#schemas ? await this.#schemas.check(topic, payload) : payload
+    const data = toData(checked, this.#engine.settings.maxEventBytes)
+    const once =
+      idempotencyKey === undefined
+        ? undefined
+        : toOnce(idempotencyKey, [topic, data, type ?? '', key ?? '', eventId ?? ''])
+    const hub = this.#engine.hub ?? (await this.#engine.started)
+    const [id = ''] = await hub.publish([{ topic, data, type, key, eventId, end, once }])
+    return id
+  }
+
+  subscribe<Payload>(
+    topics: string | readonly string[],
+    options: SubscribeOptions = {},
+  ): AsyncIterableIterator<HubEvent<Payload>> {
+    const { hub, started, settings } = this.#engine
+    const request = toSubscribeRequest(typeof topics === 'string' ? [topics] : topics, options)
+    // Now, not when the first event is asked for: what is published between is heard too.
+    const beginning = hub ? hub.begin(request) : started.then(later => later.begin(request))
+    beginning.catch(() => undefined)
+    const onGap =
+      options.onGap ?? (gap => settings.report(`Events may be missing to a subscription in process (${gap.reason}).`))
+    return hear<Payload>(started, request, beginning, { ...options, onGap })
+  }
+
+  handler<Request extends NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request> {
+    return toNodeHandler(this.#engine, options)
+  }
+
+  fetchHandler<Context extends readonly unknown[]>(
+    options: HandlerOptions<[request: Request, ...context: Context]>,
+  ): FetchHandler<Context> {
+    return toFetchHandler(this.#engine, options)
+  }
+
+  subscribers(topic: string): number {
+    return this.#engine.hub?.subscribers(topic) ?? 0
+  }
+
+  onLog(): Promise<HubOnLog> {
+    return this.#engine.started
+  }
+
+  async close({ deadlineMs }: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+    await this.#engine.close(wholeNumber('deadlineMs', deadlineMs ?? 5_000, 0, 600_000))
+  }
+}
+
+function toOnce(key: string, parts: readonly string[]): { readonly token: string; readonly digest: string } {
+  if (!/^[!-~]{1,256}$/.test(key)) {
+    throw new TidingsError('invalid-event', 'An idempotencyKey is 1 to 256 characters of U+0021 to U+007E.')
+  }
+  return { token: `${key}#0`, digest: digestOf(...parts) }
+}

@@ -1,0 +1,36 @@
+import { maxConflateMs } from '../http/read-request.js'
+import { parseSince } from '../http/since.js'
+import { TidingsError } from '../wire/errors.js'
+
+/** What a route gives to whom. `Asked` is what the framework hands to the route. */
+export interface HandlerOptions<Asked extends readonly unknown[]> {
+  /**
+   * The topics or selectors that a request may read and is given, 1 to 100: a list, or what says it of each request, as the application
+   * knows who asks. None: 403. What it throws is the application's: its framework answers that.
+   */
+  readonly topics: readonly string[] | ((...asked: Asked) => readonly string[] | Promise<readonly string[]>)
+  /** Where a stream begins whose client says neither cursor nor `since`, as the interface has it. Default: `now`. */
+  readonly since?: string | undefined
+  /** Conflation, if the client asks for none: 0 to 60,000 milliseconds. Default: every event. */
+  readonly conflateMs?: number | undefined
+}
+
+/** Throws `invalid-setting` if a route cannot be made of that. */
+export function checkHandlerOptions({ topics, since, conflateMs }: HandlerOptions<never>): void {
+  if (!Array.isArray(topics) && typeof topics !== 'function') {
+    throw new TidingsError('invalid-setting', 'topics is a list of topics, or a function that gives one.')
+  }
+  if (since !== undefined) parseSince(since, Date.now())
+  const isConflation =
+    conflateMs === undefined || (Number.isInteger(conflateMs) && conflateMs >= 0 && conflateMs <= maxConflateMs)
+  if (!isConflation)
+    throw new TidingsError('invalid-setting', `conflateMs is a whole number from 0 to ${maxConflateMs}.`)
+}
+
+/** The topics of one request. Rejects with what the application throws. */
+export async function topicsFor<Asked extends readonly unknown[]>(
+  { topics }: HandlerOptions<Asked>,
+  asked: Asked,
+): Promise<readonly string[]> {
+  return typeof topics === 'function' ? await topics(...asked) : topics
+}

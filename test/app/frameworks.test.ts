@@ -1,0 +1,252 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import compression from 'compression'
+import cors from 'cors'
+import express from 'express'
+import session from 'express-session'
+import express4 from 'express4'
+import { Hono } from 'hono'
+import { compress } from 'hono/compress'
+import { cors as honoCors } from 'hono/cors'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import type { Hub } from '../../src/entry/index.js'
+import { listen, openHub, read, serve } from './client.js'
+
+/** An application with a session, CORS, compression, a header of its own, and a route that is told who asks. */
+type Application = (hub: Hub, hooks: { readonly closed: () => void }) => Promise<string>
+
+const onExpress =
+  (make: typeof express): Application =>
+  async (hub, { closed }) => {
+    const app = make()
+    app.use(cors({ origin: 'https://app.example', credentials: true }))
+    app.use(compression({ threshold: 0 }))
+    app.use(session({ secret: 'a', resave: false, saveUninitialized: true }))
+    app.use((request, response, next) => {
+      response.setHeader('X-Own', 'yes')
+      response.on('close', closed)
+      Object.assign(request, { user: request.headers['x-user'] })
+      next()
+    })
+    const route = hub.handler<express.Request & { user?: string }>({
+      topics: request => {
+        if (request.user === 'mallory') throw new Error('secret')
+        return request.user ? ['news', `user/${request.user}`] : []
+      },
+    })
+    app.get('/events', route as unknown as express.RequestHandler)
+    app.use(((_error, _request, response, _next) => {
+      response.status(418).send('teapot')
+    }) satisfies express.ErrorRequestHandler)
+    return serve(app)
+  }
+
+const onHono: Application = (hub, { closed }) => {
+  const app = new Hono<{ Variables: { user: string | undefined } }>()
+  app.use(honoCors({ origin: 'https://app.example', credentials: true }), compress({ threshold: 0 }))
+  app.use(async (c, next) => {
+    c.set('user', c.req.header('x-user'))
+    c.req.raw.signal.addEventListener('abort', closed)
+    await next()
+    c.res.headers.set('X-Own', 'yes')
+    c.res.headers.append('Set-Cookie', 'a=b')
+  })
+  app.onError((_error, c) => c.text('teapot', 418))
+  const events = hub.fetchHandler<[string | undefined]>({
+    topics: (_request, user) => {
+      if (user === 'mallory') throw new Error('secret')
+      return user ? ['news', `user/${user}`] : []
+    },
+  })
+  app.get('/events', c => events(c.req.raw, c.get('user')))
+  return serve(getRequestListener(app.fetch))
+}
+
+const applications: Readonly<Record<string, Application>> = {
+  'Express 4': onExpress(express4),
+  'Express 5': onExpress(express),
+  'Hono on Node.js': onHono,
+}
+
+describe.each(Object.entries(applications))('%s', (_name, start) => {
+  const ann = { 'x-user': 'ann', origin: 'https://app.example', 'accept-encoding': 'gzip, br' }
+
+  it('hears at once what its user may hear, with the headers of the application', async () => {
+    const hub = openHub()
+    const url = await start(hub, { closed: () => undefined })
+    const reading = await read(`${url}/events?own=1`, ann)
+    expect(Object.fromEntries(reading.response.headers)).toMatchObject({
+      'content-type': 'text/event-stream',
+      'access-control-allow-origin': 'https://app.example',
+      'access-control-allow-credentials': 'true',
+      'set-cookie': expect.any(String),
+      'x-own': 'yes',
+    })
+    expect(reading.response.headers.has('content-encoding')).toBe(false)
+    expect(await reading.until('event: $cursor')).toMatch(/^retry: \d+\n/)
+    await hub.publish('user/bob', 'for Bob')
+    const id = await hub.publish('user/ann', 'for Ann', { type: 'note' })
+    expect(await reading.until('for Ann')).toContain(`id: ${id}\nevent: note\ntopic: user/ann\ndata: for Ann\n`)
+    expect(reading.text).not.toContain('for Bob')
+  })
+
+  it('resumes, and reads history and pages', async () => {
+    const hub = openHub()
+    const url = await start(hub, { closed: () => undefined })
+    const first = await hub.publish('news', 'one')
+    await hub.publish('news', 'two')
+    const resumed = await read(`${url}/events`, { ...ann, 'last-event-id': first })
+    expect(await resumed.until('data: two')).not.toContain('data: one')
+    expect(await (await read(`${url}/events?since=earliest`, ann)).until('data: two')).toContain('data: one')
+    const page = await fetch(`${url}/events`, { headers: { ...ann, accept: 'application/json' } })
+    expect(await page.json()).toMatchObject({ events: [{ data: 'one' }, { data: 'two' }], more: false })
+  })
+
+  it('refuses who may read nothing, leaves errors to the application, and says what is wrong', async () => {
+    const hub = openHub()
+    const url = await start(hub, { closed: () => undefined })
+    const nobody = await fetch(`${url}/events`)
+    expect([nobody.status, await nobody.json()]).toMatchObject([403, { code: 'not-allowed' }])
+    const failed = await fetch(`${url}/events`, { headers: { 'x-user': 'mallory' } })
+    expect([failed.status, await failed.text()]).toEqual([418, 'teapot'])
+    const wrong = await fetch(`${url}/events?since=soon`, { headers: ann })
+    expect([wrong.status, await wrong.json()]).toMatchObject([400, { code: 'invalid-parameter' }])
+  })
+
+  it('notices that a client has left, and tells the application', async () => {
+    const hub = openHub()
+    const closed = vi.fn()
+    const url = await start(hub, { closed })
+    const reading = await read(`${url}/events`, ann)
+    await reading.until('$cursor')
+    expect(hub.subscribers('news')).toBe(1)
+    reading.leave()
+    await vi.waitFor(() => expect(hub.subscribers('news')).toBe(0))
+    await vi.waitFor(() => expect(closed).toHaveBeenCalled())
+  })
+
+  it('lets out what is coming when it closes, and tells later ones to come back', async () => {
+    const hub = openHub()
+    const url = await start(hub, { closed: () => undefined })
+    const reading = await read(`${url}/events`, ann)
+    await reading.until('$cursor')
+    await hub.publish('news', 'last words')
+    await hub.close()
+    expect(await reading.ended()).toMatch(/data: last words\n\nretry: \d+\n$/)
+    const late = await read(`${url}/events`, ann)
+    expect([late.response.status, await late.ended()]).toEqual([
+      200,
+      expect.stringMatching(/^: draining: .*\nretry: \d+\n\n$/),
+    ])
+  })
+
+  it('holds nothing for a reader that stands still, and gives it everything later', async () => {
+    const hub = openHub()
+    const url = await start(hub, { closed: () => undefined })
+    const reading = await read(`${url}/events`, ann)
+    await reading.until('$cursor')
+    const data = 'x'.repeat(100_000)
+    for (let i = 0; i < 100; i++) await hub.publish('news', `${i}:${data}`)
+    const { heldBytes } = (await hub.onLog()).status
+    expect(heldBytes).toBeLessThan(2_000_000)
+    await reading.until('99:xxx')
+    expect([...reading.text.matchAll(/data: (\d+):/g)].map(([, i]) => Number(i))).toEqual(
+      Array.from({ length: 100 }, (_, i) => i),
+    )
+  })
+})
+
+describe('node:http', () => {
+  it('takes the handler as its listener, and ends a topic with 204', async () => {
+    const hub = openHub()
+    const url = await serve(hub.handler({ topics: ['build'] }))
+    const reading = await read(url)
+    await reading.until('$cursor')
+    expect(reading.response.headers.get('transfer-encoding')).toBeNull()
+    const id = await hub.publish('build', 'done', { end: true })
+    expect(await reading.ended()).toMatch(/data: done\n\nid: \S+\nevent: \$end\ndata: {}\n\n$/)
+    expect((await fetch(url, { headers: { 'last-event-id': id } })).status).toBe(204)
+    const head = await fetch(url, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+    const posted = await fetch(url, { method: 'POST', body: 'x' })
+    expect([posted.status, await posted.json()]).toMatchObject([405, { code: 'method-not-allowed' }])
+  })
+
+  it('answers what the application throws without its text, and reports it', async () => {
+    const report = vi.fn()
+    const hub = openHub({ report })
+    const url = await serve(hub.handler({ topics: () => Promise.reject(new Error('secret')) }))
+    const failed = await fetch(url)
+    expect(failed.status).toBe(500)
+    expect(await failed.text()).not.toContain('secret')
+    expect(report).toHaveBeenCalledWith(expect.any(String), expect.objectContaining({ message: 'secret' }))
+  })
+
+  it('opens no more streams than there may be, and takes one again when one is left', async () => {
+    const hub = openHub({ maxStreams: 1 })
+    const url = await serve(hub.handler({ topics: ['news'] }))
+    const first = await read(url)
+    await first.until('$cursor')
+    expect(await (await read(url)).ended()).toContain(': overloaded')
+    first.leave()
+    await vi.waitFor(() => expect(hub.subscribers('news')).toBe(0))
+    await (await read(url)).until('$cursor')
+  })
+
+  it('conflates and begins as the route says, unless the client says otherwise', async () => {
+    const hub = openHub()
+    const url = await serve(hub.handler({ topics: ['stocks'], since: 'latest', conflateMs: 10 }))
+    for (const price of ['1', '2']) await hub.publish('stocks', price, { key: 'AAPL' })
+    expect(await (await read(url)).until('data: 2')).not.toContain('data: 1')
+    expect(await (await read(`${url}?since=earliest`)).until('data: 2')).toContain('data: 2')
+  })
+
+  it('lets the server close once the hub has', async () => {
+    const hub = openHub()
+    const server = createServer(hub.handler({ topics: ['news'] }))
+    const reading = await read(await listen(server))
+    await reading.until('$cursor')
+    const closed = once(server, 'close')
+    server.close()
+    await hub.close()
+    await closed
+    await reading.ended()
+  })
+})
+
+describe('node:http2', () => {
+  it('takes the handler as its listener: one connection, several streams', async () => {
+    const hub = openHub()
+    const server = createHttp2Server(hub.handler({ topics: request => [String(request.url).slice(1)] }))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    onTestFinished(async () => {
+      client.destroy()
+      await new Promise(resolve => server.close(resolve))
+    })
+    const streams = ['a', 'b'].map(topic => {
+      const stream = client.request({ ':path': `/${topic}` })
+      const heard = { stream, text: '', status: 0 }
+      stream.on('response', headers => {
+        heard.status = headers[':status'] ?? 0
+      })
+      stream.setEncoding('utf8').on('data', text => {
+        heard.text += text
+      })
+      return heard
+    })
+    await vi.waitFor(() => expect(streams.map(({ text }) => text.includes('$cursor'))).toEqual([true, true]))
+    await hub.publish('a', 'Hello')
+    await vi.waitFor(() => expect(streams[0]?.text).toContain('data: Hello'))
+    expect(streams.map(({ status }) => status)).toEqual([200, 200])
+    expect(streams[1]?.text).not.toContain('Hello')
+    streams[1]?.stream.close()
+    await vi.waitFor(() => expect(hub.subscribers('b')).toBe(0))
+    const ended = streams[0] && once(streams[0].stream, 'end')
+    await hub.close()
+    await ended
+  })
+})

@@ -57,11 +57,11 @@ export interface Hub<Topics = AnyTopics> {
     options?: SubscribeOptions,
   ): AsyncIterableIterator<HubEvent<HeardOf<Topics, Selector>>>
   /**
-   * A route for `(request, response)` of Node.js: `node:http`, `node:http2`, Express, NestJS. It answers with a stream of events, or
+   * A route for `(request, response)` of Node.js: `node:http`, `node:http2`, Express. It answers with a stream of events, or
    * lines, or a page, as the interface has it, of the topics that the application says.
    */
   handler<Request extends NodeRequest = NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request>
-  /** The same for `(Request) => Response`: Hono, Next.js, SvelteKit, Bun, Deno, Workers. What follows the request is handed to `topics`. */
+  /** The same for `(Request) => Response`: Hono, and others that speak these. What follows the request is handed to `topics`. */
   fetchHandler<Context extends readonly unknown[] = []>(
     options: HandlerOptions<[request: Request, ...context: Context]>,
   ): FetchHandler<Context>

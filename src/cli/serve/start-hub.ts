@@ -14,6 +14,7 @@ import { startFeeds } from './demo/feeds.js'
 import { createLateMetrics } from './late-metrics.js'
 import type { HubMetrics } from './metrics.js'
 import { createWatch, type Watch } from './watch.js'
+import { boundYoungGeneration } from './young-generation.js'
 
 /** A hub that listens. */
 export interface RunningHub {
@@ -64,7 +65,9 @@ export async function startHub(
     observer: hubObserver(figures, watch),
     ...(subscribersElsewhere && { subscribersElsewhere }),
   })
+  const stopBounding = boundYoungGeneration()
   async function close(): Promise<void> {
+    stopBounding()
     watch.close()
     await hub.close()
   }

@@ -5,9 +5,19 @@ import { middle, select } from './medians.mjs'
 const width = 760
 const height = 420
 const area = { left: 70, right: 560, top: 40, bottom: 360 }
-const shownServers = ['hub', 'floor', 'nchan', 'res-write', 'hub-lmdb', 'fastify-sse', 'express', 'better-sse']
+const shownServers = [
+  'hub',
+  'floor',
+  'nchan',
+  'socket-write',
+  'res-write',
+  'hub-lmdb',
+  'fastify-sse',
+  'express',
+  'better-sse',
+]
 /** Told apart by those who see no red or green as well; the hub's is the strongest. */
-const colours = ['#0a7d5a', '#888888', '#c2410c', '#2563eb', '#5fb99a', '#a16207', '#9333ea', '#db2777']
+const colours = ['#0a7d5a', '#888888', '#c2410c', '#2563eb', '#5fb99a', '#a16207', '#9333ea', '#db2777', '#475569']
 
 /**
  * @typedef {object} Line

@@ -3,7 +3,7 @@ import { measure } from '../measure.mjs'
 import { mustSubscribe, rest, still, topic, toRecord, withServer } from './scenario.mjs'
 
 /** Those whose behaviour under a crowd of publishers and at a fixed rate is compared, too. */
-const closer = new Set(['floor', 'hub', 'hub-lmdb', 'nchan', 'res-write'])
+const closer = new Set(['floor', 'hub', 'hub-lmdb', 'nchan', 'socket-write', 'res-write'])
 const eventsPerSecond = 5
 const settleMs = 1_000
 
@@ -13,7 +13,7 @@ export const fanOut = {
   about:
     'Events of 100 bytes on one topic. One publisher, which sends the next event when the last one was answered: one event a write. ' +
     'Then 16 publishers, so that events wait for each other; then 5 events a second. Memory is measured while nothing is said.',
-  servers: ['floor', 'hub', 'hub-lmdb', 'nchan', 'res-write', 'fastify-sse', 'express', 'better-sse'],
+  servers: ['floor', 'hub', 'hub-lmdb', 'nchan', 'socket-write', 'res-write', 'fastify-sse', 'express', 'better-sse'],
   round: (name, place) =>
     withServer(name, place, async (server, generator) => {
       const { many, some, few, flowSeconds, rateSeconds } = place.sizes

@@ -1,6 +1,6 @@
 /**
  * Everything that Tidings refuses or fails at, by its stable code: the HTTP status that the code is answered with,
- * and its title. `0`: never answered over HTTP (the program says it at start and exits).
+ * and its title. `0`: never answered over HTTP (the program says it at start and exits, or an application is told).
  */
 export const errorCodes = {
   'bad-request': [400, 'Malformed request'],
@@ -42,6 +42,7 @@ export const errorCodes = {
   'driver-missing': [0, 'The driver of the log is not installed'],
   'invalid-setting': [0, 'A setting has no such value'],
   'cannot-listen': [0, 'Cannot listen'],
+  'stream-closed': [0, 'The stream is over'],
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

@@ -45,7 +45,14 @@ describe('the programs of docs/guide/in-process.md', () => {
   }
 
   it('are those that are run here', () => {
-    expect([...programs.keys()]).toEqual(['plain.mjs', 'express.mjs', 'hono.mjs', 'subscribe.mjs'])
+    expect([...programs.keys()]).toEqual([
+      'plain.mjs',
+      'express.mjs',
+      'hono.mjs',
+      'answer.mjs',
+      'answer-hono.mjs',
+      'subscribe.mjs',
+    ])
   })
 
   it.each(['plain.mjs', 'express.mjs', 'hono.mjs'])('%s is heard, and drains', async name => {
@@ -55,6 +62,22 @@ describe('the programs of docs/guide/in-process.md', () => {
     child.kill('SIGTERM')
     expect(await reading.ended()).toMatch(/retry: \d+\n$/)
     expect([await ended, said.output]).toEqual([0, ''])
+  })
+
+  it('answer.mjs streams an answer, and knows how that went', async () => {
+    const { url, child, said } = await start('answer.mjs')
+    const reading = await vi.waitFor(() => read(url), { timeout: 15_000 })
+    expect(await reading.ended()).toMatch(
+      /^: \nevent: word\ndata: {"word":"Once"}\n[\s\S]*data: {"outcome":"completed"}\n\n$/,
+    )
+    await vi.waitFor(() => expect(said.output).toBe('completed\n'))
+    child.kill()
+  })
+
+  it('answer-hono.mjs ends as a language model does', async () => {
+    const { url } = await start('answer-hono.mjs')
+    const response = await vi.waitFor(() => fetch(`${url}/answer`, { method: 'POST' }), { timeout: 15_000 })
+    expect(await response.text()).toMatch(/^: \ndata: Once\n[\s\S]*data: time\n\ndata: \[DONE\]\n\n$/)
   })
 
   it('subscribe.mjs hears what it publishes', async () => {

@@ -22,6 +22,8 @@ export class ResponseSink implements Sink {
       () => ('stream' in response ? response.stream?.writableLength : response.writableLength) ?? 0,
       () => this.#listener?.stalled(),
     )
+    // A client that resets its stream without an error, as one of Node.js does, closes none that still has something to send.
+    if ('stream' in response) response.stream.on('aborted', () => response.stream.destroy())
     response.on('drain', () => this.#listener?.drained())
     response.on('close', () => {
       this.#isEnding = true

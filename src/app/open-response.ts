@@ -1,0 +1,43 @@
+import type { ServerResponse } from 'node:http'
+import type { Http2ServerResponse } from 'node:http2'
+import { Socket } from 'node:net'
+import type { Sink } from '../hub/sink.js'
+import { KeptSink } from './sinks/kept-sink.js'
+import { ResponseSink } from './sinks/response-sink.js'
+
+/** What a response is, whose type says less so that applications need no types of Node.js. */
+export type AnyResponse = ServerResponse | Http2ServerResponse
+
+/** Sends the head, with what the application has set, and gives what the events go to. */
+export function openResponse(
+  response: AnyResponse,
+  headers: Readonly<Record<string, string>>,
+  start: Uint8Array,
+  onClose: () => void,
+): Sink {
+  if ('stream' in response) {
+    response.writeHead(200, headers)
+    return new ResponseSink(response, start, onClose)
+  }
+  const { socket } = response
+  // A response that waits for another one on its connection has no socket yet; one in a test may have none of Node's own.
+  if (!(socket instanceof Socket)) {
+    response.writeHead(200, headers)
+    return new ResponseSink(response, start, onClose)
+  }
+  response.removeHeader('Transfer-Encoding')
+  response.writeHead(200, { ...headers, Connection: 'close' })
+  // Head and first block in one write: Firefox opens a stream at its first byte of body.
+  socket.cork()
+  process.nextTick(() => socket.uncork())
+  response.flushHeaders()
+  const isAsItIs = !response.chunkedEncoding && !response.hasHeader('Content-Encoding')
+  return isAsItIs ? new KeptSink(response, socket, start, onClose) : new ResponseSink(response, start, onClose)
+}
+
+export function isGone(response: AnyResponse): boolean {
+  if (response.writableEnded) return true
+  return 'stream' in response
+    ? (response.stream?.destroyed ?? true)
+    : response.destroyed || response.socket?.destroyed === true
+}

@@ -1,0 +1,46 @@
+/** What a stream is made from: an async generator, the stream of a library, a list. */
+export type Source<Item> = AsyncIterable<Item> | Iterable<Item>
+
+/**
+ * Sends what `source` gives, one after the other, until it has no more or `signal` aborts, also while either is waited for. The source is
+ * told when it is left early. Rejects as `source` and `send` do.
+ */
+export async function feed<Item>(
+  source: Source<Item>,
+  signal: AbortSignal,
+  send: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  const iterator: AsyncIterator<Item> | Iterator<Item> =
+    Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]()
+  let stop: () => void = () => undefined
+  const stopped = new Promise<'stopped'>(resolve => {
+    stop = () => resolve('stopped')
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
+  })
+  let isDone = false
+  try {
+    while (!signal.aborted) {
+      let next: Awaited<ReturnType<typeof iterator.next>> | 'stopped'
+      try {
+        next = await Promise.race([iterator.next(), stopped])
+      } catch (error) {
+        isDone = true
+        throw error
+      }
+      if (next === 'stopped') return
+      isDone = next.done === true
+      if (next.done) return
+      await send(next.value)
+    }
+  } finally {
+    signal.removeEventListener('abort', stop)
+    // Not waited for: a generator that waits for something else comes to it when that is there.
+    if (!isDone) void leave(iterator)
+  }
+}
+
+/** What a source says when it is left is nobody's concern any more. */
+async function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+  await Promise.resolve(iterator.return?.()).catch(() => undefined)
+}

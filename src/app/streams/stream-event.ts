@@ -1,0 +1,44 @@
+import { encodeBlock } from '../../wire/encode.js'
+import { TidingsError } from '../../wire/errors.js'
+import { toData } from '../payload.js'
+
+/** What is sent on a stream. */
+export interface StreamEvent {
+  /** A text is sent as it is, any other value as JSON. At most 16 MiB; of a durable stream, `maxEventBytes` of its hub. */
+  readonly data: unknown
+  /** A kind of event. No CR, LF or NUL; of a durable stream, as `PublishOptions.type`. Default: none. */
+  readonly type?: string | undefined
+  /**
+   * What a client that comes back says in `Last-Event-ID`. No CR, LF or NUL. Of a durable stream, whose ids are positions, it is the
+   * event's `eventId`. Default: none.
+   */
+  readonly id?: string | undefined
+}
+
+const maxDataBytes = 16 * 1024 * 1024
+
+/** An event, or only its data. */
+export function toStreamEvent(event: StreamEvent | string): StreamEvent {
+  return typeof event === 'string' ? { data: event } : event
+}
+
+/** The bytes of an event. Throws `invalid-event` and `too-large`. */
+export function encodeEvent(event: StreamEvent | string): Uint8Array {
+  const { data, type, id } = toStreamEvent(event)
+  return encode({ id, type, data: toData(data, maxDataBytes) })
+}
+
+/** The bytes of a comment. Throws `invalid-event`. */
+export function encodeComment(comment: string): Uint8Array {
+  return encode({ comment })
+}
+
+function encode(block: Parameters<typeof encodeBlock>[0]): Uint8Array {
+  try {
+    return Buffer.from(encodeBlock(block))
+  } catch (error) {
+    // Here it is the application that said it.
+    if (error instanceof TidingsError) throw new TidingsError('invalid-event', error.message, { cause: error })
+    throw error
+  }
+}

@@ -185,7 +185,7 @@ function checkData(data: string, bounds: EventBounds): void {
 
 /** As `JSON.stringify` does; where that would alter a number, the value keeps the text in which it came. */
 function serialize(data: unknown, text: string, scanned: ScannedElement): string {
-  return scanned.hasLossyNumber ? compactJson(text.slice(scanned.dataFrom, scanned.dataTo)) : JSON.stringify(data)
+  return scanned.hasLossyNumber ? compactJson(text.slice(scanned.valueFrom, scanned.valueTo)) : JSON.stringify(data)
 }
 
 function textMember(value: Readonly<Record<string, unknown>>, name: string): string | undefined {

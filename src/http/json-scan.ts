@@ -8,9 +8,9 @@ export interface ScannedElement {
   readonly isObject: boolean
   /** Members as they are written; more than the parsed object has, if one is there twice. */
   members: number
-  /** Where the value of the last member named `data` begins and ends; 0 and 0: there is none. */
-  dataFrom: number
-  dataTo: number
+  /** Where the value of the last member of the name that is looked for begins and ends; 0 and 0: there is none. */
+  valueFrom: number
+  valueTo: number
   /** That value has a number that a double does not hold as it is written, such as a long id. */
   hasLossyNumber: boolean
 }
@@ -22,6 +22,8 @@ export interface ScanOptions {
   readonly maxElements: number
   /** The line of the body on which `text` begins, for errors. Default: 1. */
   readonly firstLine?: number
+  /** The member that is looked for. Default: `data`. */
+  readonly member?: string
 }
 
 /**
@@ -83,8 +85,8 @@ class Scanner {
       to: from,
       isObject,
       members: 0,
-      dataFrom: 0,
-      dataTo: 0,
+      valueFrom: 0,
+      valueTo: 0,
       hasLossyNumber: false,
     }
     this.#elements.push(element)
@@ -125,9 +127,9 @@ class Scanner {
       this.#value()
       if (scanned) {
         scanned.members++
-        if (isNamedData(this.#text.slice(nameFrom, nameTo))) {
-          scanned.dataFrom = valueFrom
-          scanned.dataTo = this.#at
+        if (isNamed(this.#text.slice(nameFrom, nameTo), this.#options.member ?? 'data')) {
+          scanned.valueFrom = valueFrom
+          scanned.valueTo = this.#at
           scanned.hasLossyNumber = this.#hasLossyNumber
         }
       }
@@ -223,8 +225,9 @@ class Scanner {
   }
 }
 
-function isNamedData(written: string): boolean {
-  return written === '"data"' || (written.includes('\\') && JSON.parse(written) === 'data')
+function isNamed(written: string, name: string): boolean {
+  const isPlain = written.length === name.length + 2 && written.startsWith(name, 1)
+  return isPlain || (written.includes('\\') && JSON.parse(written) === name)
 }
 
 function isLossy(written: string): boolean {

@@ -38,11 +38,10 @@ const ownDetails: Partial<Record<ErrorCode, string>> = {
  * code is never answered, is `internal`. `retryMs` becomes `Retry-After`, in whole seconds, where trying again makes sense.
  */
 export function toProblem(error: unknown, retryMs: () => number): Answer {
-  const known = isAnswerable(error) ? error : undefined
   const code = toCode(error)
   const [status, title] = errorCodes[code]
-  const detail = known ? (ownDetails[code] ?? known.message) : ownDetails.internal
-  const more = known instanceof Problem ? known : undefined
+  const detail = toDetail(error)
+  const more = error instanceof Problem && isAnswerable(error) ? error : undefined
   return {
     status,
     headers: {
@@ -54,6 +53,12 @@ export function toProblem(error: unknown, retryMs: () => number): Answer {
     },
     body: `${JSON.stringify({ type: `/problems#${code}`, title, status, detail, code, ...more?.members })}\n`,
   }
+}
+
+/** What a caller is told of an error. */
+export function toDetail(error: unknown): string {
+  const said = isAnswerable(error) ? error.message : undefined
+  return ownDetails[toCode(error)] ?? said ?? ''
 }
 
 /** The code that an error is answered with. */

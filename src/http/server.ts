@@ -20,8 +20,11 @@ import type { Report } from './report.js'
 import { writeAnswer } from './send-answer.js'
 import { fixedLimits, type HttpLimits, type HttpSettings } from './settings.js'
 import { HeldSockets } from './sinks/held-sockets.js'
+import { asksForWebSocket } from './stream-request.js'
 import { serveStream } from './subscribe.js'
 import type { Surface } from './surface.js'
+import { serveWebSocket } from './websocket/serve-web-socket.js'
+import { WebSockets } from './websocket/web-sockets.js'
 
 export interface HttpServerOptions {
   readonly hub: Hub
@@ -105,6 +108,7 @@ export function createHttpServer(options: HttpServerOptions): HubServer {
     report: report ?? (() => undefined),
     publisher: { hub, limits, inFlight: new Budget(limits.maxPublishBytesInFlight) },
     sockets: new HeldSockets({ writeTimeoutMs: limits.writeTimeoutMs }),
+    webSockets: new WebSockets(),
     pipeline: new Pipeline(),
     answersInFlight: new Budget(limits.maxPageBytesInFlight),
     longPolls: new Budget(limits.maxLongPolls),
@@ -127,7 +131,7 @@ class NodeHubServer implements HubServer {
     this.#server = server
     this.#handshakes = server instanceof TlsServer ? new Handshakes(server) : undefined
     this.#followUnheard()
-    this.#server.on('upgrade', (incoming, socket) => this.#onBareSocket(incoming, socket))
+    this.#server.on('upgrade', (incoming, socket, head) => this.#onBareSocket(incoming, socket, head))
     this.#server.on('connect', (_incoming, socket) => {
       if (!(socket instanceof Socket)) return void socket.destroy()
       this.#refuse(socket, new TidingsError('method-not-allowed', 'This is no proxy.'))
@@ -165,6 +169,7 @@ class NodeHubServer implements HubServer {
     const deadline = setTimeout(() => this.#destroyAll(), deadlineMs)
     try {
       const result = await drained
+      this.#surface.webSockets.drain()
       this.#server.closeIdleConnections()
       this.#handshakes?.destroyAll()
       for (const socket of this.#unheard) if (socket instanceof Socket && socket.bytesRead === 0) socket.destroy()
@@ -261,9 +266,12 @@ class NodeHubServer implements HubServer {
     this.#server.closeAllConnections()
   }
 
-  #onBareSocket(incoming: IncomingMessage, socket: Duplex): void {
+  #onBareSocket(incoming: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (!(socket instanceof Socket)) return void socket.destroy()
-    serveStream(this.#surface, incoming, socket).catch(giveUp(this.#surface, socket))
+    const served = asksForWebSocket(incoming.headers)
+      ? serveWebSocket(this.#surface, incoming, socket, head)
+      : serveStream(this.#surface, incoming, socket)
+    served.catch(giveUp(this.#surface, socket))
   }
 
   #onClientError(error: ClientError, socket: Duplex): void {

@@ -12,7 +12,6 @@ import { routeOf } from './routes.js'
 import { toHead, writeAnswer } from './send-answer.js'
 import { grantTo } from './sinks/held-sockets.js'
 import { SocketSink } from './sinks/socket-sink.js'
-import { asksForWebSocket } from './stream-request.js'
 import type { Surface } from './surface.js'
 
 /**
@@ -27,9 +26,6 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
   let hasSink = false
   try {
     head = readRequestHead(incoming, surface.access, surface.settings.limits)
-    if (asksForWebSocket(head.headers)) {
-      throw new TidingsError('not-acceptable', 'WebSocket is not spoken here; ask for text/event-stream.')
-    }
     const request = readStream(surface, head)
     refuseAboveLimit(surface)
     const beginning = await hub.begin(request)
@@ -45,7 +41,7 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
     hasSink = true
     const subscription = hub.attach(beginning, sink)
     if (caller.kind === 'listed' || caller.kind === 'foreign') {
-      grantTo(socket, { caller, selectors: request.selectors, subscription })
+      grantTo(socket, { caller, selectors: request.selectors, stream: subscription })
     }
     // Who has closed its side before it was answered hears where the stream begins, and no more.
     if (socket.readableEnded) sink.end()
@@ -64,13 +60,13 @@ export async function answerStreamHead({ hub }: Surface, request: ReadRequest): 
   return { status: 200, headers: { ...streamHeaders(request.form), Connection: 'close' }, body: '' }
 }
 
-function readStream(surface: Surface, head: RequestHead): ReadRequest {
+export function readStream(surface: Surface, head: RequestHead): ReadRequest {
   const route = routeOf(head.path)
   if (route.kind !== 'events') throw new TidingsError('not-found', 'There is nothing here.')
   return readReadRequest(head, route.topic, surface.access, surface.settings.limits)
 }
 
-function refuseAboveLimit({ sockets, settings }: Surface): void {
+export function refuseAboveLimit({ sockets, settings }: Surface): void {
   if (sockets.size <= settings.limits.maxStreams) return
   throw new TidingsError('overloaded', 'The hub holds as many streams as it may; try again later.')
 }
@@ -84,7 +80,7 @@ function toStart({ hub }: Surface, asked: RequestHead, form: Form): Buffer {
   return Buffer.from(form === 'text/event-stream' ? head + encodeBlock({ retry: hub.retryMs() }) : head, 'latin1')
 }
 
-function finish({ sockets }: Surface, socket: Socket, answer: Answer): void {
+export function finish({ sockets }: Surface, socket: Socket, answer: Answer): void {
   writeAnswer(socket, answer)
   sockets.finish(socket)
 }

@@ -9,6 +9,7 @@ import type { Publisher } from './publisher.js'
 import type { Report } from './report.js'
 import type { HttpSettings } from './settings.js'
 import type { HeldSockets } from './sinks/held-sockets.js'
+import type { WebSockets } from './websocket/web-sockets.js'
 
 /** All that answering a request needs; one a server. */
 export interface Surface {
@@ -23,6 +24,7 @@ export interface Surface {
   readonly publisher: Publisher
   /** Connections of streams, and of streams that were refused. */
   readonly sockets: HeldSockets
+  readonly webSockets: WebSockets
   readonly pipeline: Pipeline
   /** Bytes of answers that are with their readers. */
   readonly answersInFlight: Budget

@@ -56,6 +56,8 @@ export type Beginning =
 
 export interface Subscription {
   readonly state: 'catching-up' | 'live' | 'closed'
+  /** All up to here was given; nothing while the newest of each topic and key are being given (`since=latest`). */
+  readonly position: string | undefined
   /** Ends the stream with `$expired`: what the caller may read has run out. */
   expire(): void
   /** Ends the stream. */

@@ -84,6 +84,10 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
     return this.phase === 'live' ? this.view.through(this.#hub.tail) : this.cursor
   }
 
+  get position(): string | undefined {
+    return this.snapshotThrough > 0 ? undefined : this.#hub.positionAt(this.through)
+  }
+
   /** Moves to the state that the table names, and does what entering and leaving states entails. */
   happen(happening: Happening): void {
     const before = this.phase
@@ -147,8 +151,7 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
 
   expire(): void {
     // A snapshot that is not complete has no cursor: its client asks for it again.
-    const seen = this.snapshotThrough > 0 ? undefined : this.#hub.positionAt(this.through)
-    this.finish(this.view.encoding.hubEvent(hubTypes.expired, seen, ''))
+    this.finish(this.view.encoding.hubEvent(hubTypes.expired, this.position, ''))
   }
 
   close(): void {

@@ -25,6 +25,7 @@ const packages: Readonly<Record<string, string>> = {
   lmdb: 'src/log/lmdb/',
   pino: 'src/cli/logger.ts',
   'prom-client': 'src/cli/serve/metrics.ts',
+  ws: 'src/http/websocket/',
 }
 
 describe('the compiler', () => {

@@ -23,7 +23,7 @@ export interface Tenant {
 export interface Standing {
   readonly caller: Caller
   readonly selectors: readonly Selector[]
-  readonly subscription: Subscription
+  readonly stream: Pick<Subscription, 'close'>
 }
 
 /** How long a peer may take to close its side after all was sent. */
@@ -74,7 +74,7 @@ export class HeldSockets {
   /** Ends the streams of those who may not have them any more. */
   endUnless(isGood: (standing: Standing) => boolean): void {
     for (const { [standingOf]: standing } of this.#sockets) {
-      if (standing && !isGood(standing)) standing.subscription.close()
+      if (standing && !isGood(standing)) standing.stream.close()
     }
   }
 

@@ -10,12 +10,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Each part, and the parts that it may import. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   wire: [],
+  client: ['wire'],
   log: ['wire'],
   'log/lmdb': ['wire', 'log'],
   hub: ['wire', 'log'],
   http: ['wire', 'hub'],
   app: ['wire', 'log', 'hub', 'http'],
-  entry: ['wire', 'log', 'log/lmdb', 'hub', 'http', 'app'],
+  entry: ['wire', 'client', 'log', 'log/lmdb', 'hub', 'http', 'app'],
   cli: ['wire', 'log', 'log/lmdb', 'hub', 'http'],
 }
 const parts = Object.keys(arrows)
@@ -83,9 +84,10 @@ describe('the compiler', () => {
     }
   }
 
-  it('lets no name of Node.js into wire, which browsers run too', () => {
+  it('lets no name of Node.js into wire and client, which browsers run too', () => {
     const files = errors.map(({ file }) => file)
     expect(files).toContain(probe('wire', 'node:fs'))
+    expect(files).toContain(probe('client', 'node:fs'))
     expect(files).not.toContain(probe('hub', 'node:fs'))
   })
 })

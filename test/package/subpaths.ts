@@ -93,6 +93,11 @@ export const subpaths: Readonly<Record<string, Subpath>> = {
     ],
     types: ['AsideBlock', 'ErrorCode', 'EventBlock', 'ParsedEvent', 'Parser', 'ParserOptions', 'Position', 'Selector'],
   },
+  './client': {
+    module: 'client',
+    values: ['EventSource'],
+    types: ['EventSourceEventMap', 'EventSourceInit', 'Fetch', 'FetchInit'],
+  },
   './lmdb': { module: 'lmdb', values: ['openLmdbLog'], types: ['LmdbOptions'] },
 }
 

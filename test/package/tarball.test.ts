@@ -3,6 +3,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { publint } from 'publint'
 import { rolldown } from 'rolldown'
@@ -104,21 +105,34 @@ describe('the tarball', () => {
   })
 
   it('gives browsers the wire format, without a name of Node.js in it', async () => {
-    const input = join(lean, 'page.js')
-    await writeFile(input, "export * from 'tidings/wire'\n")
-    const bundle = await rolldown({ input, platform: 'browser', logLevel: 'silent' })
-    const { output } = await bundle.generate({ format: 'esm', minify: true })
-    await bundle.close()
-    expect(output.map(({ type, fileName }) => [type, fileName])).toEqual([['chunk', 'page.js']])
-    const [{ code, imports }] = output
-    expect(imports).toEqual([])
-    expect(code).not.toMatch(/node:|\bprocess\b|\bBuffer\b|\brequire\b/)
+    const code = await bundle("export * from 'tidings/wire'")
     // 6.6 kB when this was written.
     expect(code.length).toBeLessThan(8_000)
     const wire: Record<string, unknown> = await import(`data:text/javascript,${encodeURIComponent(code)}`)
     expect(Object.keys(wire).sort()).toEqual(subpaths['./wire']?.values)
   })
+
+  it('gives browsers EventSource in 3.5 kB', async () => {
+    const code = await bundle("export { EventSource } from 'tidings/client'")
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(3_500)
+    const client = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+    expect(client.EventSource.OPEN).toBe(1)
+  })
 })
+
+/** What a bundler makes for browsers of a module that uses the package: one file, minified, in which nothing is of Node.js. */
+async function bundle(source: string): Promise<string> {
+  const input = join(lean, 'page.js')
+  await writeFile(input, source)
+  const bundle = await rolldown({ input, platform: 'browser', logLevel: 'silent' })
+  const { output } = await bundle.generate({ format: 'esm', minify: true })
+  await bundle.close()
+  expect(output.map(({ type, fileName }) => [type, fileName])).toEqual([['chunk', 'page.js']])
+  const [{ code, imports }] = output
+  expect(imports).toEqual([])
+  expect(code).not.toMatch(/node:|\bprocess\b|\bBuffer\b|\brequire\b/)
+  return code
+}
 
 describe.each(Object.entries(subpaths))('the subpath %s', (subpath, { module, values, types }) => {
   const specifier = `tidings${subpath.slice(1)}`

@@ -1,0 +1,84 @@
+/** What a request for a stream is made with: the `fetch` of the platform, or one that adds headers, goes by a proxy, or stands in for it. */
+export type Fetch = (url: string, init: FetchInit) => Promise<Response>
+
+/**
+ * What a handed-in `fetch` is given, to be passed on as it is or with more in it. `headers` is a plain object, so that
+ * `{ ...init, headers: { ...init.headers, Authorization: token } }` keeps what is in it.
+ */
+export interface FetchInit {
+  readonly method?: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array<ArrayBuffer>
+  readonly credentials?: 'include' | 'same-origin'
+  readonly cache?: 'no-store'
+  readonly redirect: 'follow'
+  readonly signal: AbortSignal
+}
+
+/** A request whose answer is read as it comes. */
+export interface StreamRequest {
+  readonly url: string
+  /** Ends the request, and the body of its answer. */
+  readonly signal: AbortSignal
+  /** Default: the global one, as it is at the time of the call. */
+  readonly fetch?: Fetch | undefined
+  /** Default: `GET`. */
+  readonly method?: string | undefined
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined
+  /** What is here goes before `Accept` and `Last-Event-ID`, in whatever case it is written. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Default: `text/event-stream`. */
+  readonly accept?: string | undefined
+  /** Whether cookies go to other origins too. Default: false. */
+  readonly withCredentials?: boolean | undefined
+  /** Empty: none is sent. */
+  readonly lastEventId?: string | undefined
+}
+
+/**
+ * Sends it, past every cache, following redirects. Resolves when the head of the answer is there, whatever its status.
+ * Rejects as `fetch` does: the network failed, or the signal aborted.
+ */
+export async function requestStream(request: StreamRequest): Promise<Response> {
+  const { url, signal, method, body, accept = 'text/event-stream', lastEventId } = request
+  const headers: Record<string, string> = { Accept: accept }
+  if (lastEventId) headers['Last-Event-ID'] = toHeaderValue(lastEventId)
+  for (const [name, value] of Object.entries(request.headers ?? {})) {
+    for (const ours of Object.keys(headers)) if (ours.toLowerCase() === name.toLowerCase()) delete headers[ours]
+    headers[name] = value
+  }
+  const init: FetchInit = {
+    ...(method !== undefined && { method }),
+    ...(body !== undefined && { body }),
+    headers,
+    redirect: 'follow',
+    signal,
+    // Where there are neither cookies nor a cache, as in some workers at the edge, `fetch` refuses the very names.
+    ...('credentials' in Request.prototype && { credentials: request.withCredentials ? 'include' : 'same-origin' }),
+    ...('cache' in Request.prototype && { cache: 'no-store' }),
+  }
+  return await (request.fetch ? request.fetch(url, init) : fetch(url, init as RequestInit))
+}
+
+/** "The result of encoding the EventSource object's last event ID string as UTF-8": a header holds bytes, a unit for each. */
+function toHeaderValue(text: string): string {
+  let value = ''
+  for (const byte of new TextEncoder().encode(text)) value += String.fromCharCode(byte)
+  return value
+}
+
+/** A type of media and its parameters, in which a comma may be quoted, up to the end or to the comma before another one. */
+const mediaTypes =
+  /(?:^|,)[\t\n\r ]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[\t\n\r ]*(?:;(?:[^",]|"(?:[^"\\]|\\.)*"?)*)?(?=,|$)/g
+
+/**
+ * Whether the answer is a stream of events by its type, whatever the parameters; its bytes are UTF-8 whatever they say. Of several types the
+ * last one that is one holds ("extract a MIME type", Fetch).
+ */
+export function isEventStream(response: Response): boolean {
+  let essence = ''
+  for (const [, type = ''] of (response.headers.get('content-type') ?? '').matchAll(mediaTypes)) {
+    if (type !== '*/*') essence = type
+  }
+  return essence.toLowerCase() === 'text/event-stream'
+}

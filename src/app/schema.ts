@@ -1,24 +1,8 @@
 import { TidingsError } from '../wire/errors.js'
 import { matches, parseSelector, type Selector } from '../wire/selector.js'
+import { describeIssues, type StandardSchema } from '../wire/standard-schema.js'
 
-/** What libraries of schemas have in common (Standard Schema, version 1): zod, valibot, arktype and others. */
-export interface StandardSchema<Input = unknown, Output = Input> {
-  readonly '~standard': {
-    readonly version: 1
-    readonly vendor: string
-    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
-    readonly types?: { readonly input: Input; readonly output: Output } | undefined
-  }
-}
-
-type SchemaResult<Output> =
-  | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] }
-
-interface Issue {
-  readonly message: string
-  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
-}
+export type { StandardSchema }
 
 /** A schema for each topic or selector; the first that selects a topic counts. */
 export type Schemas = Readonly<Record<string, StandardSchema>>
@@ -27,9 +11,6 @@ export type Schemas = Readonly<Record<string, StandardSchema>>
 export type InputsOf<Given extends Schemas> = {
   readonly [Name in keyof Given]: NonNullable<Given[Name]['~standard']['types']>['input']
 }
-
-/** Faults named in one error; the others are counted. */
-const maxIssues = 5
 
 /** Checks what is published. Throws `invalid-selector` at a name that is none. */
 export class SchemaTable {
@@ -47,16 +28,7 @@ export class SchemaTable {
     if (result.issues === undefined) return result.value
     throw new TidingsError(
       'invalid-event',
-      `Not what the schema of ${JSON.stringify(row.selector.text)} asks for: ${told(result.issues)}.`,
+      `Not what the schema of ${JSON.stringify(row.selector.text)} asks for: ${describeIssues(result.issues)}.`,
     )
   }
-}
-
-function told(issues: readonly Issue[]): string {
-  const shown = issues.slice(0, maxIssues).map(({ message, path }) => {
-    const place = path?.map(step => String(typeof step === 'object' ? step.key : step)).join('.')
-    return place ? `${place}: ${message}` : message
-  })
-  const left = issues.length - shown.length
-  return shown.join('; ') + (left > 0 ? `; and ${left} more` : '')
 }

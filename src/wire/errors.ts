@@ -43,6 +43,10 @@ export const errorCodes = {
   'invalid-setting': [0, 'A setting has no such value'],
   'cannot-listen': [0, 'Cannot listen'],
   'stream-closed': [0, 'The stream is over'],
+  'connection-lost': [0, 'The connection is lost'],
+  refused: [0, 'The server refused it'],
+  'not-a-stream': [0, 'Not a stream of events'],
+  'stream-incomplete': [0, 'The stream ended too early'],
 } as const
 
 export type ErrorCode = keyof typeof errorCodes

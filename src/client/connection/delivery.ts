@@ -1,0 +1,230 @@
+import { hubTypes } from '../../wire/names.js'
+import { matches, parseSelector, type Selector } from '../../wire/selector.js'
+import { type ReceivedEvent, toReceivedEvent } from './received-event.js'
+import type { Outcome } from './receiver.js'
+import type { SchemaCheck } from './schemas.js'
+import type { WireEvent } from './transport.js'
+
+export interface DeliveryOptions {
+  /** What schemas make of an event; nothing: it has none. */
+  readonly check: SchemaCheck | undefined
+  /** All up to here was listened to, by whoever listens. */
+  readonly onSeen: (cursor: string) => void
+  /** A payload was refused (then with its event), or a handler threw. */
+  readonly onError: (error: unknown, event?: ReceivedEvent) => void
+  /** The last loop was left, and nobody else listens. */
+  readonly onLeft: () => void
+}
+
+/** Brings events to handlers and loops, in order, each once, at the pace of the slowest loop. */
+export interface Delivery {
+  take(event: WireEvent, cursor: string): void
+  room(): Promise<void> | undefined
+  readonly waiting: number
+  readonly invalid: number
+  /** `name`: a type, a topic, a selector with wildcards, or `**` for all events. What it returns ends that. */
+  on(name: string, handler: (event: ReceivedEvent) => unknown): () => void
+  loop(): AsyncIterableIterator<ReceivedEvent>
+  /** Nothing more comes. Resolves when all was listened to; what was not, if `isNow`, never will be. */
+  end(outcome: Outcome, isNow: boolean): Promise<void>
+  /** Whether a loop was told how it ended, or will be. */
+  readonly hasLoop: boolean
+}
+
+interface Handler {
+  readonly name: string
+  readonly selector: Selector | undefined
+  readonly handle: (event: ReceivedEvent) => unknown
+}
+
+interface Loop {
+  /** The calls of `next` that wait. */
+  readonly asked: Asked[]
+  /** It knows that no more comes. */
+  isTold: boolean
+}
+
+interface Asked {
+  readonly resolve: (result: IteratorResult<ReceivedEvent>) => void
+  readonly reject: (error: unknown) => void
+}
+
+const done = { done: true, value: undefined } as const
+
+export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptions): Delivery {
+  const queue: { readonly event: WireEvent; readonly cursor: string }[] = []
+  const handlers = new Set<Handler>()
+  const loops = new Set<Loop>()
+  /** An event is being checked or given, or will be in a moment. */
+  let isBusy = false
+  let invalid = 0
+  /** What is seen when the loops come back. */
+  let given: string | undefined
+  let onRoom: (() => void)[] = []
+  let outcome: Outcome | undefined
+  /** Nobody is to be given anything any more. */
+  let isClosed = false
+  let hasLoop = false
+  let tellAll: () => void = () => undefined
+  const allTold = new Promise<void>(resolve => {
+    tellAll = resolve
+  })
+
+  const areLoopsBack = (): boolean => [...loops].every(({ asked }) => asked.length > 0)
+
+  const pump = (): void => {
+    while (!isBusy && areLoopsBack()) {
+      if (given !== undefined) onSeen(given)
+      given = undefined
+      const next = handlers.size + loops.size > 0 ? queue.shift() : undefined
+      if (!next) break
+      isBusy = true
+      const { event, cursor } = next
+      const checked = event.type.startsWith('$') ? undefined : check?.(event)
+      if (checked instanceof Promise) {
+        void checked.then(result => {
+          give(event, cursor, result)
+          pump()
+        })
+      } else give(event, cursor, checked)
+    }
+    if (queue.length > 0 || isBusy) return
+    makeRoom()
+    if (outcome && areLoopsBack()) endLoops()
+  }
+
+  const makeRoom = (): void => {
+    const woken = onRoom
+    onRoom = []
+    for (const wake of woken) wake()
+  }
+
+  const give = (event: WireEvent, cursor: string, checked: Awaited<ReturnType<SchemaCheck>>): void => {
+    isBusy = false
+    if (isClosed) return
+    given = cursor
+    const received = toReceivedEvent(event, checked && 'value' in checked ? checked : undefined)
+    if (checked && 'error' in checked) {
+      invalid++
+      onError(checked.error, received)
+    } else {
+      // What a handler brings about comes after this event.
+      isBusy = true
+      for (const handler of handlers) if (!isClosed && hears(handler, event)) call(handler, received)
+      isBusy = false
+      if (event.type !== hubTypes.cursor && event.type !== hubTypes.end) {
+        for (const { asked } of loops) asked.shift()?.resolve({ done: false, value: received })
+      }
+    }
+  }
+
+  const call = ({ handle }: Handler, event: ReceivedEvent): void => {
+    try {
+      const result = handle(event)
+      if (result instanceof Promise) result.catch(error => onError(error, event))
+    } catch (error) {
+      onError(error, event)
+    }
+  }
+
+  const endLoops = (): void => {
+    for (const loop of loops) tellEnd(loop)
+    loops.clear()
+    tellAll()
+  }
+
+  const tellEnd = (loop: Loop): void => {
+    for (const { resolve, reject } of loop.asked.splice(0)) {
+      if (outcome?.error && !loop.isTold) reject(outcome.error)
+      else resolve(done)
+      loop.isTold = true
+    }
+  }
+
+  /** Whoever else begins to listen at this moment is to hear the first events too. */
+  const pumpSoon = (): void => {
+    queueMicrotask(pump)
+  }
+
+  return {
+    take(event, cursor) {
+      if (isClosed) return
+      queue.push({ event, cursor })
+      pump()
+    },
+
+    room() {
+      if (queue.length === 0 && !isBusy) return undefined
+      return new Promise(resolve => {
+        onRoom.push(resolve)
+      })
+    },
+
+    get waiting() {
+      return queue.length
+    },
+    get invalid() {
+      return invalid
+    },
+    get hasLoop() {
+      return hasLoop
+    },
+
+    on(name, handle) {
+      const selector = name.includes('*') && name !== '**' ? parseSelector(name) : undefined
+      const handler = { name, selector, handle }
+      handlers.add(handler)
+      pumpSoon()
+      return () => void handlers.delete(handler)
+    },
+
+    loop() {
+      const loop: Loop = { asked: [], isTold: false }
+      return {
+        [Symbol.asyncIterator]() {
+          return this
+        },
+        next() {
+          return new Promise((resolve, reject) => {
+            loop.asked.push({ resolve, reject })
+            if (loop.isTold) {
+              tellEnd(loop)
+              return
+            }
+            hasLoop = true
+            loops.add(loop)
+            pumpSoon()
+          })
+        },
+        return() {
+          // A failure is of no interest any more.
+          loop.isTold = true
+          tellEnd(loop)
+          if (loops.delete(loop) && loops.size + handlers.size === 0) onLeft()
+          // What a loop was given when it was left was listened to.
+          pumpSoon()
+          return Promise.resolve(done)
+        },
+      }
+    },
+
+    end(how, isNow) {
+      outcome ??= how
+      if (isNow) {
+        isClosed = true
+        queue.length = 0
+        makeRoom()
+        endLoops()
+      } else if (handlers.size + loops.size === 0) tellAll()
+      else pump()
+      return allTold
+    },
+  }
+}
+
+function hears({ name, selector }: Handler, { type, topic }: WireEvent): boolean {
+  if (name === type) return true
+  if (type.startsWith('$')) return false
+  if (name === '**' || name === topic) return true
+  return selector !== undefined && topic !== '' && matches(selector, topic)
+}

@@ -1,0 +1,66 @@
+import type { Clock } from './clock.js'
+
+/** What tells of a page and its network: `globalThis` in a page or a worker. */
+export interface LifeTarget {
+  addEventListener?: ((type: string, listener: (event: unknown) => void) => void) | undefined
+  removeEventListener?: ((type: string, listener: (event: unknown) => void) => void) | undefined
+  readonly document?: (LifeTarget & { readonly visibilityState?: string | undefined }) | undefined
+}
+
+export interface LifeListener {
+  /** The network is back, or the machine was asleep: what is open may be dead without knowing. */
+  wake(): void
+  hidden(): void
+  shown(): void
+}
+
+const tickMs = 10_000
+/** A tick that comes so much too late came after a sleep. */
+const sleepMs = 20_000
+
+/**
+ * Tells when a page is left for the back/forward cache and restored from it, when the network is back, when the machine woke up and, with
+ * `pauseWhenHidden`, when the page is hidden and shown. What it returns ends that.
+ */
+export function watchLife(
+  target: LifeTarget | undefined,
+  clock: Clock,
+  pauseWhenHidden: boolean,
+  { wake, hidden, shown }: LifeListener,
+): () => void {
+  const page = target?.document
+  const isHidden = (): boolean => page?.visibilityState === 'hidden'
+  // A page that is left with a connection open is not kept, so its connection is let go.
+  const listened: [LifeTarget | undefined, string, (event: unknown) => void][] = [
+    [target, 'online', wake],
+    [target, 'pagehide', hidden],
+    [
+      target,
+      'pageshow',
+      event => {
+        if (!(event as { readonly persisted?: boolean }).persisted) return
+        if (!pauseWhenHidden || !isHidden()) shown()
+      },
+    ],
+    [page, 'resume', wake],
+  ]
+  if (pauseWhenHidden) listened.push([page, 'visibilitychange', () => (isHidden() ? hidden() : shown())])
+  for (const [where, type, listener] of listened) where?.addEventListener?.(type, listener)
+
+  let timer: unknown
+  const tick = (): void => {
+    const expected = clock.now() + tickMs
+    timer = clock.setTimeout(() => {
+      // Timers of hidden pages come late without any sleep.
+      const isLate = clock.now() - expected > sleepMs && !isHidden()
+      tick()
+      if (isLate) wake()
+    }, tickMs)
+  }
+  tick()
+  if (pauseWhenHidden && isHidden()) hidden()
+  return () => {
+    clock.clearTimeout(timer)
+    for (const [where, type, listener] of listened) where?.removeEventListener?.(type, listener)
+  }
+}

@@ -1,0 +1,29 @@
+import { hubTypes } from '../../wire/names.js'
+import { type Gap, toGap } from './receiver.js'
+import type { WireEvent } from './transport.js'
+
+/** An event as an application hears it. */
+export interface ReceivedEvent<Payload = unknown> {
+  /** `message` if the publisher named none. */
+  readonly type: string
+  /** Empty: the server told none. */
+  readonly topic: string
+  /** Of a hub: its position, good as a cursor. Empty: none, as of those with which `since: 'latest'` begins. */
+  readonly id: string
+  /** The text that was published, or the JSON of what else was. */
+  readonly data: string
+  /** Set if this is no event of a publisher, but says that some may be missing; its `type` is `$gap`. */
+  readonly gap: Gap | undefined
+  /** What was published, parsed; what its schema gave back, if there is one. Throws `SyntaxError` if the data are no JSON. */
+  json(): Payload
+}
+
+/** `checked`: what a schema gave back. */
+export function toReceivedEvent(event: WireEvent, checked?: { readonly value: unknown }): ReceivedEvent {
+  const { type, topic, id, data } = event
+  return {
+    ...{ type, topic, id, data },
+    gap: type === hubTypes.gap ? toGap(data) : undefined,
+    json: () => (checked ? checked.value : JSON.parse(data)),
+  }
+}

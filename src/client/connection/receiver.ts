@@ -1,0 +1,346 @@
+import { TidingsError } from '../../wire/errors.js'
+import { hubTypes, parsePosition } from '../../wire/names.js'
+import { lost } from './ask.js'
+import { createBackoff } from './backoff.js'
+import { type ConnectionState, type Happening, lifecycle } from './lifecycle.js'
+import { watchLife } from './page-life.js'
+import type { ReceiverSettings } from './receiver-settings.js'
+import type { Attempt, Ending, TransportName, WireEvent } from './transport.js'
+
+/** How a connection ended for good. */
+export interface Outcome {
+  /**
+   * `closed` by the application; `ended`: the topic has ended, or the server said that there is nothing more; `completed`: the last event that
+   * was declared came; `failed`: see `error`.
+   */
+  readonly reason: 'closed' | 'ended' | 'completed' | 'failed'
+  readonly error?: TidingsError | undefined
+}
+
+/** A change of a connection's state. */
+export interface StateChange {
+  readonly state: ConnectionState
+  /** Of `connecting` and `open`: how the server is heard. */
+  readonly transport: TransportName
+  /** Of `waiting`: when the next attempt is due, in milliseconds since 1970. */
+  readonly retryAt?: number | undefined
+  /** Why what was there before is over, if something went wrong. */
+  readonly error?: TidingsError | undefined
+}
+
+/** What a receiver has met so far. */
+export interface ReceiverStatistics {
+  /** Attempts to connect. */
+  readonly attempts: number
+  /** Those that the server answered. */
+  readonly opened: number
+  /** Events of publishers, each once. */
+  readonly events: number
+  /** Events that came again, and were dropped. */
+  readonly repeats: number
+  readonly gaps: number
+}
+
+/** Where a receiver's events go. None of it throws. */
+export interface Outlet {
+  /** An event, once, in order. `cursor` is what to come back with after it; empty: nothing. */
+  take(event: WireEvent, cursor: string): void
+  /** Resolves when more can be taken; nothing: now. Until then little more comes. */
+  room(): Promise<void> | undefined
+  /** How many events were taken and not listened to. */
+  readonly waiting: number
+  changed(change: StateChange): void
+  /** Nothing comes after this. */
+  over(outcome: Outcome): void
+}
+
+/** Hears a server for a set of topics, over one connection at a time, each going on where the one before it was. */
+export interface Receiver {
+  readonly state: ConnectionState
+  readonly transport: TransportName
+  /** All up to here was given to the outlet. Empty: none. */
+  readonly cursor: string
+  readonly statistics: ReceiverStatistics
+  /** Connects anew, at once, if it is to be connected at all. */
+  wake(): void
+  /** Ends it. Idempotent. */
+  close(): void
+}
+
+const hubSilenceMs = 45_000
+/** A token that is refused sooner than this after it was taken is as good as none. */
+const shortestTokenMs = 1_000
+
+export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Receiver {
+  const { clock, transports } = settings
+  const backoff = createBackoff(settings.backoffMs, settings.maxBackoffMs, settings.random)
+  const statistics = { attempts: 0, opened: 0, events: 0, repeats: 0, gaps: 0 }
+  let state: ConnectionState = 'connecting'
+  let { cursor, isHub } = settings
+  /** Which of the transports. */
+  let way = 0
+  let isRenewed = false
+  let retryMs = 0
+  let abort = new AbortController()
+  /** Of the wait for the next attempt, or of the watch for silence. */
+  let timer: unknown
+  let openedAt = 0
+  let heardAt = 0
+  let isHeld = false
+  /** What comes next are the newest of each topic and key, which have no place of their own. */
+  let isSnapshot = false
+  let unwatch: () => void = () => undefined
+
+  const transport = (): TransportName => transports[way] as TransportName
+
+  const happen = (happening: Happening, detail: Partial<StateChange> = {}): void => {
+    const following = lifecycle[state][happening]
+    if (following === 'stay') return
+    if (following === 'never')
+      throw new TidingsError('internal', `A connection that is ${state} cannot be ${happening}.`)
+    if (happening !== 'opened') {
+      clock.clearTimeout(timer)
+      abort.abort()
+      if (happening !== 'cut') settle()
+    }
+    state = following
+    if (happening === 'wake') way = 0
+    if (state === 'closed') unwatch()
+    // Before it begins: whoever is told may close it.
+    outlet.changed({ ...detail, state, transport: transport() })
+    if (state !== following) return
+    if (state === 'connecting') void connect()
+    if (state === 'open') watchSilence()
+    if (state === 'waiting') timer = clock.setTimeout(() => happen('due'), (detail.retryAt ?? 0) - clock.now())
+  }
+
+  /** What went well for long enough makes up for what went wrong before it. */
+  const settle = (): void => {
+    if (state !== 'open') return
+    const lastedMs = clock.now() - openedAt
+    if (lastedMs >= settings.stableMs) backoff.reset()
+    if (lastedMs >= shortestTokenMs) isRenewed = false
+  }
+
+  const finish = (outcome: Outcome): void => {
+    if (state === 'closed') return
+    happen('finish', { error: outcome.error })
+    outlet.over(outcome)
+  }
+
+  const connect = async (): Promise<void> => {
+    const mine = new AbortController()
+    const { signal } = mine
+    abort = mine
+    statistics.attempts++
+    isSnapshot = settings.isSnapshot && cursor === ''
+    let ending: Ending
+    try {
+      const [make, headers] = await Promise.all([settings.load(transport()), settings.headers()])
+      if (signal.aborted) return
+      ending = await make(toAttempt(signal, headers))
+    } catch (error) {
+      ending = { kind: 'cut', error: lost('The server was not reached.', error) }
+    }
+    if (!signal.aborted) conclude(ending)
+  }
+
+  const toAttempt = (signal: AbortSignal, headers: Record<string, string>): Attempt => {
+    const isOver = (): boolean => signal.aborted
+    return {
+      ...{ settings, isHub, cursor, headers, signal },
+      opened: () => isOver() || opened(),
+      heard() {
+        heardAt = clock.now()
+      },
+      take: event => isOver() || take(event),
+      retry(ms) {
+        if (!isOver()) retryMs = ms
+      },
+      room() {
+        const room = isOver() ? undefined : outlet.room()
+        if (!room) return undefined
+        isHeld = true
+        return room.then(() => {
+          isHeld = false
+          heardAt = clock.now()
+        })
+      },
+      get waiting() {
+        return outlet.waiting
+      },
+    }
+  }
+
+  const opened = (): void => {
+    if (state !== 'connecting') return
+    statistics.opened++
+    openedAt = heardAt = clock.now()
+    isHeld = false
+    happen('opened')
+  }
+
+  const take = (event: WireEvent): void => {
+    opened()
+    // Whoever was told of it may have closed it.
+    if (state !== 'open') return
+    const { type, data, id } = event
+    const { end } = settings
+    switch (type) {
+      case hubTypes.cursor:
+        isHub = true
+        isSnapshot = false
+        give(event, id)
+        break
+      case hubTypes.gap:
+        statistics.gaps++
+        give(event, id)
+        // The place where it goes on is that of the picture, which is not given yet.
+        isSnapshot = settings.isSnapshot && toGap(data)?.resumedAt !== id
+        break
+      case hubTypes.expired:
+        renew(new TidingsError('unauthorized', 'The token has run out.'), true)
+        break
+      case hubTypes.end:
+        give(event, id)
+        if (/"outcome":\s*"failed"/.test(data)) {
+          finish({ reason: 'failed', error: new TidingsError('stream-incomplete', 'The server failed to go on.') })
+        } else finish({ reason: 'ended' })
+        break
+      default:
+        if (data === end) finish({ reason: 'completed' })
+        else hear(event)
+        if (typeof end === 'object' && type === end.type) finish({ reason: 'completed' })
+    }
+  }
+
+  const hear = (event: WireEvent): void => {
+    if (isSnapshot) {
+      statistics.events++
+      give({ ...event, id: '' }, cursor)
+    } else if (isHub && isSeen(event.id, cursor)) statistics.repeats++
+    else {
+      statistics.events++
+      give(event, event.id)
+    }
+  }
+
+  const give = (event: WireEvent, id: string): void => {
+    // At other servers, an event may take the id away.
+    if (!isHub || id !== '') cursor = id
+    const { topic } = event
+    outlet.take(
+      topic === '' && isHub && !event.type.startsWith('$') ? { ...event, topic: settings.onlyTopic } : event,
+      cursor,
+    )
+  }
+
+  const renew = (error: TidingsError, canRenew: boolean): void => {
+    settle()
+    if (isRenewed || !canRenew) {
+      finish({ reason: 'failed', error })
+      return
+    }
+    happen('again', { error })
+    isRenewed = true
+  }
+
+  const conclude = (ending: Ending): void => {
+    switch (ending.kind) {
+      case 'ended':
+        finish({ reason: 'ended' })
+        break
+      case 'refused':
+        finish({ reason: 'failed', error: ending.error })
+        break
+      case 'unauthorized':
+        renew(ending.error, settings.canRenew)
+        break
+      case 'again':
+        happen('again')
+        break
+      case 'held':
+        if (way + 1 < transports.length) {
+          way++
+          happen('again', { error: ending.error })
+          break
+        }
+        cut(ending.error, 0)
+        break
+      default:
+        cut(ending.error, ending.askedMs ?? 0)
+    }
+  }
+
+  const cut = (error: TidingsError, askedMs: number): void => {
+    if (settings.end !== undefined && state === 'open') {
+      const incomplete = new TidingsError('stream-incomplete', 'The stream ended without its last event.', {
+        cause: error,
+      })
+      finish({ reason: 'failed', error: incomplete })
+      return
+    }
+    // What was never open on this way may be on another.
+    if (state !== 'open') way = 0
+    settle()
+    happen('cut', { error, retryAt: clock.now() + backoff.next(Math.max(retryMs, askedMs)) })
+  }
+
+  const watchSilence = (): void => {
+    const mostMs = settings.silenceMs ?? (isHub ? hubSilenceMs : 0)
+    // Looked at again later: what answers may turn out to be a hub.
+    const leftMs = mostMs > 0 && !isHeld ? heardAt + mostMs - clock.now() : mostMs || hubSilenceMs
+    if (leftMs > 0) timer = clock.setTimeout(watchSilence, leftMs)
+    else cut(lost(`Nothing came for ${mostMs} ms.`), 0)
+  }
+
+  unwatch = watchLife(settings.life, clock, settings.pauseWhenHidden, {
+    wake: () => happen('wake'),
+    hidden: () => happen('hidden'),
+    shown: () => happen('shown'),
+  })
+  // Unless the page is hidden, and it waits for that to change.
+  if (state === 'connecting') void connect()
+
+  return {
+    get state() {
+      return state
+    },
+    get transport() {
+      return transport()
+    },
+    get cursor() {
+      return cursor
+    },
+    statistics,
+    wake: () => happen('wake'),
+    close: () => finish({ reason: 'closed' }),
+  }
+}
+
+/** Whether the cursor is at `id` or beyond it, in the same history. */
+function isSeen(id: string, cursor: string): boolean {
+  const at = parsePosition(id)
+  const seen = parsePosition(cursor)
+  return at !== undefined && seen !== undefined && at.epoch === seen.epoch && at.offset <= seen.offset
+}
+
+/** What the data of a `$gap` say; nothing if they say nothing. */
+export function toGap(data: string): Gap | undefined {
+  try {
+    return Object(JSON.parse(data))
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
+
+/** That events which were asked for may be missing. */
+export interface Gap {
+  /** `trimmed`: no longer kept; `unknown`: the cursor is none of this hub's; `rewound`: the log lost what the cursor has seen. */
+  readonly reason: 'trimmed' | 'unknown' | 'rewound'
+  /** The cursor as it came. */
+  readonly requested: string
+  /** Where it goes on. */
+  readonly resumedAt: string
+}

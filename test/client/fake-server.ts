@@ -1,0 +1,100 @@
+import { lost } from '../../src/client/connection/ask.js'
+import { createReceiver, type Outcome, type Receiver, type StateChange } from '../../src/client/connection/receiver.js'
+import type { ReceiverSettings } from '../../src/client/connection/receiver-settings.js'
+import type { Attempt, Ending, TransportName, WireEvent } from '../../src/client/connection/transport.js'
+import { FakeClock } from './fake-clock.js'
+
+/** An attempt that the test answers. */
+export interface FakeAttempt {
+  readonly transport: TransportName
+  readonly attempt: Attempt
+  readonly at: number
+  end(ending: Ending): void
+}
+
+/** A receiver whose attempts the test answers, with a clock that the test moves. */
+export class FakeConnection {
+  readonly clock = new FakeClock()
+  readonly attempts: FakeAttempt[] = []
+  readonly taken: { readonly event: WireEvent; readonly cursor: string }[] = []
+  readonly changes: StateChange[] = []
+  readonly outcomes: Outcome[] = []
+  room: Promise<void> | undefined
+  readonly life = new FakePage()
+  readonly receiver: Receiver
+
+  constructor(settings: Partial<ReceiverSettings> = {}) {
+    this.receiver = createReceiver(
+      {
+        url: 'http://hub.example/events',
+        method: 'GET',
+        body: undefined,
+        withCredentials: false,
+        headers: async () => ({}),
+        canRenew: false,
+        cursor: '',
+        isHub: true,
+        isSnapshot: false,
+        onlyTopic: '',
+        end: undefined,
+        transports: ['event-stream'],
+        load: transport => attempt =>
+          new Promise(resolve => {
+            this.attempts.push({ transport, attempt, at: this.clock.now(), end: resolve })
+          }),
+        backoffMs: 1_000,
+        maxBackoffMs: 30_000,
+        stableMs: 10_000,
+        silenceMs: undefined,
+        answerMs: 15_000,
+        firstBlockMs: 5_000,
+        maxEventChars: 1_000,
+        pauseWhenHidden: false,
+        life: this.life,
+        fetch: undefined,
+        WebSocket: undefined,
+        clock: this.clock,
+        random: () => 0.5,
+        ...settings,
+      },
+      {
+        take: (event, cursor) => void this.taken.push({ event, cursor }),
+        room: () => this.room,
+        waiting: 0,
+        changed: change => void this.changes.push(change),
+        over: outcome => void this.outcomes.push(outcome),
+      },
+    )
+  }
+
+  /** The attempt that is under way or open. */
+  get current(): FakeAttempt | undefined {
+    return this.attempts.find(({ attempt }) => !attempt.signal.aborted)
+  }
+
+  get states(): readonly string[] {
+    return this.changes.map(({ state }) => state)
+  }
+
+  cut(askedMs?: number): void {
+    this.current?.end({ kind: 'cut', error: lost('cut'), askedMs })
+  }
+}
+
+/** What a page tells. */
+export class FakePage extends EventTarget {
+  readonly document = Object.assign(new EventTarget(), { visibilityState: 'visible' })
+
+  tell(type: string, members: object = {}): void {
+    this.dispatchEvent(Object.assign(new Event(type), members))
+  }
+
+  show(isVisible: boolean): void {
+    this.document.visibilityState = isVisible ? 'visible' : 'hidden'
+    this.document.dispatchEvent(new Event('visibilitychange'))
+  }
+}
+
+export function event(data: string, id = '', type = 'message'): WireEvent {
+  return { type, topic: '', id, data }
+}

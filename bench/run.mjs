@@ -9,6 +9,7 @@
 // nothing but `send()` one buffer to each of the same sockets.
 //
 // Usage: node bench/run.mjs [--quick] [--only SCENARIO,...] [--servers NAME,...] [--rounds N] [--to DIRECTORY] [--built] [--node]
+import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -40,12 +41,22 @@ const { values: options } = parseArgs({
   },
 })
 
+if (options.only === 'peers') {
+  const args = [...(options.to ? ['--to', options.to] : []), ...(options.rounds ? ['--rounds', options.rounds] : [])]
+  const file = join(root, 'bench', 'peers', 'run.mjs')
+  const { status } = spawnSync(process.execPath, [file, ...args, ...(options.built ? ['--built'] : [])], {
+    stdio: 'inherit',
+  })
+  process.exit(status ?? 1)
+}
+
 if (options.help) {
   process.stdout.write(`npm run bench -- [OPTIONS]
 
   --quick               fewer connections, one round: under three minutes instead of under fifteen
   --tiny                a handful of connections: tries the bench, measures nothing
-  --only NAME,...       of ${Object.keys(scenarios).join(', ')}
+  --only NAME,...       of ${Object.keys(scenarios).join(', ')};
+                        or peers: libraries for an application, by themselves (see bench/peers/run.mjs --help)
   --servers NAME,...    of ${Object.keys(servers).join(', ')}, bare-lmdb
   --rounds N            default: ${fullRounds}, with --quick 1
   --to DIRECTORY        where results go; default: bench/results of a full run, else .build/bench/results

@@ -12,6 +12,8 @@ import type { NodeRequest } from './node-types.js'
 import { type HubOptions, resolveOptions } from './options.js'
 import { toData } from './payload.js'
 import { type InputsOf, type Schemas, SchemaTable } from './schema.js'
+import { type DurableStreamOptions, resolveDurableOptions } from './streams/durable-options.js'
+import { type DurableStream, HubStream } from './streams/durable-stream.js'
 import { hear, type SubscribeOptions, toSubscribeRequest } from './subscribe.js'
 import type { AnyTopics, HeardOf, PayloadOf, TopicOf } from './topics.js'
 
@@ -47,6 +49,20 @@ export interface Hub<Topics = AnyTopics> {
     options?: PublishOptions,
   ): Promise<string>
   /**
+   * Opens a topic as a stream with one producer, the caller: what he sends is in the log, and readers hear it by any route, while he sends or
+   * later. It ends as he says, as `stopStream` says, or by itself when this process is gone. Who opened a topic last has it.
+   * Rejects with `invalid-topic`, `reserved-topic`, `topic-ended`, `invalid-setting`, `invalid-event`, `draining`, and as `EventLog.append`.
+   */
+  openStream<const Topic extends TopicOf<Topics>>(
+    topic: Topic,
+    options?: DurableStreamOptions,
+  ): Promise<DurableStream<PayloadOf<Topics, Topic>>>
+  /**
+   * Ends a durable stream as `stopped`, in whichever process of the log its producer is; his `signal` aborts. Resolves to whether there was
+   * one, which had not ended otherwise. Rejects as `openStream`.
+   */
+  stopStream(topic: TopicOf<Topics>): Promise<boolean>
+  /**
    * Hears a topic or selector, or up to 100 of them, from this moment on unless `since` or `cursor` says otherwise: each event once, in
    * order. Whoever takes them slowly costs no memory: the log is read on when he comes for more.
    * Ends when the one topic ends, `signal` aborts, the loop is left, or the hub closes.
@@ -70,7 +86,7 @@ export interface Hub<Topics = AnyTopics> {
   /** The hub underneath, when its log is open: what `createHttpServer` takes. */
   onLog(): Promise<HubOnLog>
   /**
-   * Takes no more readers and no more events, gives its readers what is coming to them, asks them to come back, and ends their streams;
+   * Takes no more readers and no more events, ends streams that were opened here and are not closed as `abandoned`, gives its readers what is coming to them, asks them to come back, and ends their streams;
    * cuts off who is left after `deadlineMs` (0 to 600,000; default 5,000). Then closes the log if it opened it. Every time to the same.
    */
   close(options?: { readonly deadlineMs?: number | undefined }): Promise<void>
@@ -115,6 +131,21 @@ class ApplicationHub implements Hub {
     const hub = this.#engine.hub ?? (await this.#engine.started)
     const [id = ''] = await hub.publish([{ topic, data, type, key, eventId, end, once }])
     return id
+  }
+
+  async openStream<Payload>(topic: string, options: DurableStreamOptions = {}): Promise<DurableStream<Payload>> {
+    const { settings } = this.#engine
+    const schemas = this.#schemas
+    const stream = new HubStream<Payload>(topic, {
+      settings: resolveDurableOptions(options, settings),
+      maxEventBytes: settings.maxEventBytes,
+      check: schemas && (payload => schemas.check(topic, payload)),
+    })
+    return stream.open(this.#engine.hub ?? (await this.#engine.started))
+  }
+
+  async stopStream(topic: string): Promise<boolean> {
+    return (this.#engine.hub ?? (await this.#engine.started)).stopStream(topic)
   }
 
   subscribe<Payload>(

@@ -4,6 +4,7 @@ import { TidingsError } from '../wire/errors.js'
 import { type Position, parsePosition } from '../wire/names.js'
 import type { Gap, Since, SubscribeRequest } from './request.js'
 import { exactTopic } from './selection.js'
+import { readLastEvent, type TopicEnd, toTopicEnd } from './topic-end.js'
 
 /**
  * Whether a subscription was given nothing yet, and if so, where it is to go on when the log turns out to be trimmed above its
@@ -21,8 +22,8 @@ export interface Start {
   readonly gap: { readonly reason: Gap['reason']; readonly requested: string } | undefined
   /** The newest of each topic and key come first (`since=latest`). */
   readonly isSnapshot: boolean
-  /** Offset of the event with which the topic ended, if nothing before it is left to hear. */
-  readonly endedAt: number | undefined
+  /** With what the topic ended, if nothing before that is left to hear. */
+  readonly ended: TopicEnd | undefined
 }
 
 /** What a caller wants, as far as it decides where to begin. */
@@ -59,10 +60,16 @@ export async function findStart(hub: BeginSurroundings, origin: Origin): Promise
   const info = topic === undefined ? undefined : await askOr(undefined, hub.log.topic(topic))
   const hasEnded = info?.end !== undefined && place.cursor >= info.end && !place.isSnapshot
   if (hasEnded && origin.cursor !== undefined && !place.gap) return 'ended'
-  return { ...place, endedAt: hasEnded ? info.end : undefined }
+  return { ...place, ended: hasEnded ? await endAt(hub.log, topic as string, info.end) : undefined }
 }
 
-type Place = Omit<Start, 'endedAt'>
+/** With what a topic ended at `offset`, also if that was trimmed or the log went away since it was said to be there. */
+async function endAt(log: EventLog, topic: string, offset: number): Promise<TopicEnd> {
+  const last = await askOr(undefined, readLastEvent(log, topic))
+  return last ? toTopicEnd(last) : { offset, data: '{}' }
+}
+
+type Place = Omit<Start, 'ended'>
 
 /** Where the hub stood when it was asked. */
 interface Tail {

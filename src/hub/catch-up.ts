@@ -4,10 +4,12 @@ import { TidingsError } from '../wire/errors.js'
 import { hubTypes } from '../wire/names.js'
 import type { Batch } from './held.js'
 import { toBatch } from './held.js'
+import { isMark } from './mark.js'
 import type { Counters } from './observer.js'
 import type { Recent, RecentEvent } from './recent.js'
 import { type Shareable, SharedReads } from './shared-reads.js'
 import type { HubSubscription, HubView } from './subscription.js'
+import { readLastEvent, type TopicEnd, toTopicEnd } from './topic-end.js'
 import { joinFrames } from './view.js'
 
 /** How much one turn of the loop does before the live flow has its turn again. */
@@ -35,10 +37,10 @@ interface Stretch {
   /** How many events are in the batch. */
   readonly count: number
   readonly through: number
-  /** Offset of the event that ended the view's topic, if it is in here. */
-  readonly end: number | undefined
-  /** Offset of the event that ended the view's topic, wherever it is, if the log was trimmed above the cursor. */
-  readonly endedAt?: number | undefined
+  /** With what the view's topic ended, if that is in here. */
+  readonly end: TopicEnd | undefined
+  /** With what the view's topic ended, wherever that is, if the log was trimmed above the cursor. */
+  readonly ended?: TopicEnd | undefined
   /** Where it was read, if it was not in the recent events. */
   readonly page: Page | undefined
 }
@@ -227,16 +229,17 @@ export class CatchUp {
       newest: view.isConflated,
     })
     const reached = page.through < through ? meetingPoint(page) : page.through
-    const events = page.events.filter(event => event.offset <= reached)
+    const events = page.events.filter(event => event.offset <= reached && !isMark(event))
     const frames = events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
     // Who goes on at the head after a gap must not go on past the end of its topic.
-    const isTrimmed = view.topic !== undefined && page.floor > cursor
+    const last =
+      view.topic !== undefined && page.floor > cursor ? await readLastEvent(this.#hub.log, view.topic) : undefined
     return {
       ...toShareable(frames),
       count: events.length,
       through: reached,
       end: endOf(view, events.at(-1)),
-      endedAt: isTrimmed ? (await this.#hub.log.topic(view.topic))?.end : undefined,
+      ended: last && toTopicEnd(last),
       page,
       // What is the newest now may be superseded when another reader comes to write it.
       isWorthKeeping: reached > cursor && !view.isConflated,
@@ -252,16 +255,17 @@ export class CatchUp {
       maxBytes: this.#batchBytes,
       newest: true,
     })
-    const frames = page.events.map((event: LogEvent) => view.encoding.event(event, undefined))
+    const events = page.events.filter(event => !isMark(event))
+    const frames = events.map(event => view.encoding.event(event, undefined))
     if (page.through >= snapshotThrough) {
       frames.push(view.encoding.hubEvent(hubTypes.cursor, this.#hub.positionAt(snapshotThrough), ''))
     }
     return {
       ...toShareable(frames),
-      count: page.events.length,
+      count: events.length,
       isWorthKeeping: false,
       through: page.through,
-      end: endOf(view, page.events.at(-1)),
+      end: endOf(view, events.at(-1)),
       page,
     }
   }
@@ -331,12 +335,12 @@ export class CatchUp {
       subscription.giveAlone(stretch.batch)
       subscription.view.window?.gave()
     }
-    if (stretch.end !== undefined) subscription.finishTopic(stretch.end)
+    if (stretch.end) subscription.finishTopic(stretch.end)
     else if (subscription.phase === 'reading') this.#arrive(subscription)
   }
 
   /** The log was trimmed above the cursor. Whether the page that was read is to be dropped. */
-  #skipTrimmed(subscription: HubSubscription, { endedAt }: Stretch, page: Page): boolean {
+  #skipTrimmed(subscription: HubSubscription, { ended }: Stretch, page: Page): boolean {
     const { freshness, cursor, view } = subscription
     if (freshness === 'floating') return false
     const head = view.through(this.#hub.tail)
@@ -344,7 +348,7 @@ export class CatchUp {
     // A reader that was overrun while connected goes on at the head: it is too slow for what is left.
     subscription.sayGap('trimmed', requested, freshness === 'resumed' ? Math.min(page.floor, head) : head)
     subscription.freshness = 'settled'
-    if (endedAt !== undefined && endedAt <= subscription.cursor) subscription.finishTopic(endedAt)
+    if (ended && ended.offset <= subscription.cursor) subscription.finishTopic(ended)
     else if (subscription.phase === 'reading') this.#arrive(subscription)
     return true
   }
@@ -370,9 +374,9 @@ function meetingPoint({ from, through, events }: Page): number {
   return Math.floor(through / step) * step
 }
 
-/** The offset of the last event of a stretch, if the view's topic ended with it: nothing of the topic comes after its end. */
-function endOf(view: HubView, last: LogEvent | undefined): number | undefined {
-  return view.topic !== undefined && last?.end ? last.offset : undefined
+/** The end of the view's topic, if it is the last event of a stretch: nothing of the topic comes after its end. */
+function endOf(view: HubView, last: LogEvent | undefined): TopicEnd | undefined {
+  return view.topic !== undefined && last?.end ? toTopicEnd(last) : undefined
 }
 
 /** What a stretch costs beside its frames and its events, whose text is about as much again. */

@@ -1,7 +1,9 @@
 import type { EventLog, Head, NewEvent, TopicInfo } from '../log/log.js'
+import { wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
-import { checkEventId, checkKey, checkTopic, checkType, type Position, toPositionText } from '../wire/names.js'
+import { checkTopic } from '../wire/names.js'
 import { findStart } from './begin.js'
+import { checkEvent } from './check-event.js'
 import type {
   Beginning,
   Behind,
@@ -13,6 +15,7 @@ import type {
   Subscription,
   TopicStatus,
 } from './hub.js'
+import { type LeaseOptions, leaseBounds, type StreamLease } from './lease.js'
 import { LiveFlow } from './live-flow.js'
 import type { Counters } from './observer.js'
 import type { HubOptions } from './options.js'
@@ -81,19 +84,22 @@ class LogHub implements Hub {
   async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
     this.#refuseWhileDraining()
     for (const event of events) checkEvent(event)
-    const { observer } = this.#options
-    const began = performance.now()
-    let positions: readonly Position[]
-    try {
-      positions = await this.#log.append(events)
-    } catch (error) {
-      observer.appendFailed(error)
-      throw error
-    }
-    observer.appended(events.length, performance.now() - began)
-    this.#flow.counters.published += events.length
-    this.#flow.noteAppended(positions)
-    return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
+    return this.#flow.publish(events)
+  }
+
+  async openStream(topic: string, options: LeaseOptions): Promise<StreamLease> {
+    this.#refuseWhileDraining()
+    checkTopic(topic)
+    return this.#flow.streams.open(topic, {
+      ...options,
+      leaseMs: wholeNumber('leaseMs', options.leaseMs, leaseBounds.leaseMs[1], leaseBounds.leaseMs[2]),
+    })
+  }
+
+  async stopStream(topic: string): Promise<boolean> {
+    this.#refuseWhileDraining()
+    checkTopic(topic)
+    return this.#flow.streams.stop(topic)
   }
 
   async begin(request: SubscribeRequest): Promise<Beginning> {
@@ -180,13 +186,4 @@ class LogHub implements Hub {
     if (this.#draining)
       throw new TidingsError('draining', 'The hub is shutting down; try again, it or another will answer.')
   }
-}
-
-/** Throws as the checks of names do, and `invalid-event` if the data is no text. What gets past here is encoded for everybody. */
-function checkEvent({ topic, data, type, key, eventId }: NewEvent): void {
-  checkTopic(topic)
-  if (type !== undefined && type !== '') checkType(type)
-  if (key !== undefined) checkKey(key)
-  if (eventId !== undefined && eventId !== '') checkEventId(eventId)
-  if (!data.isWellFormed()) throw new TidingsError('invalid-event', 'Not data: half a surrogate pair is no text.')
 }

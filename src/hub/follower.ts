@@ -12,6 +12,8 @@ export interface FollowerSurroundings {
   readonly seen: number
   /** The next stretch of the log; `page.from` is where the hub stands, or below it after the log went back. */
   take(page: Page): void
+  /** The log does not answer. */
+  missed(): void
   report(message: string, error?: unknown): void
 }
 
@@ -78,6 +80,7 @@ export class Follower {
           this.#hub.take(page)
         }
       } catch (error) {
+        this.#hub.missed()
         this.#hub.report('The log does not answer; streams stay open and wait for it.', error)
         await this.#pause(retryMs)
         retryMs = Math.min(maxRetryMs, retryMs * 2)

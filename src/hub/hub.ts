@@ -1,5 +1,6 @@
 import type { NewEvent } from '../log/log.js'
 import type { Start } from './begin.js'
+import type { LeaseOptions, StreamLease } from './lease.js'
 import type { Counters } from './observer.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import type { Sink } from './sink.js'
@@ -13,6 +14,17 @@ export interface Hub {
    * `invalid-event` before anything is appended, as `EventLog.append`, and with `draining`.
    */
   publish(events: readonly NewEvent[]): Promise<readonly string[]>
+  /**
+   * Opens a topic for one producer, who holds it until it ends; from whoever held it before, it is taken. While he lives, he says so in the
+   * topic, where no reader hears it; when that was not said for the time of the lease, whichever hub notices ends the topic as `abandoned`.
+   * Rejects with `invalid-topic`, `reserved-topic`, `topic-ended`, `invalid-setting`, `draining`, and as `EventLog.append`.
+   */
+  openStream(topic: string, options: LeaseOptions): Promise<StreamLease>
+  /**
+   * Ends a stream as `stopped`, also one whose producer is with another hub of the log. Resolves to whether there was one, and it had not
+   * ended otherwise. Rejects as `openStream`.
+   */
+  stopStream(topic: string): Promise<boolean>
   /**
    * Finds where a subscription begins. `ended`: the one exact topic has ended and the cursor has seen it, there is nothing to
    * hear any more. While the log is away, subscriptions begin all the same and wait for it; only those with a time, or with a cursor
@@ -41,8 +53,8 @@ export interface Hub {
   /** Resolves to whether the log answers now. */
   ready(): Promise<boolean>
   /**
-   * Takes no more subscriptions, raises `retry`, lets the last events out, ends all subscriptions; what is left at the
-   * deadline is destroyed. Resolves when no subscription is left, every time to the same.
+   * Takes no more subscriptions, ends the streams that were opened here as `abandoned`, raises `retry`, lets the last events out, ends all
+   * subscriptions; what is left at the deadline is destroyed. Resolves when no subscription is left, every time to the same.
    */
   drain(deadlineMs: number): Promise<Drained>
   /** Stops following the log. Does not close it: who opened it closes it. */

@@ -1,5 +1,5 @@
 import { cutAfter, epochAt, judge, presentEpoch } from '../log/epochs.js'
-import type { EpochEntry, EventLog, Head, Page } from '../log/log.js'
+import type { EpochEntry, EventLog, Head, NewEvent, Page } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
 import { hubTypes, type Position, parsePosition, toPositionText } from '../wire/names.js'
 import type { BeginSurroundings, Start } from './begin.js'
@@ -9,6 +9,8 @@ import { Heartbeats } from './heartbeats.js'
 import type { Batch } from './held.js'
 import { HeldBytes, toBatch } from './held.js'
 import type { Behind, Drained } from './hub.js'
+import type { StreamSurroundings } from './lease.js'
+import { isMark } from './mark.js'
 import { Counters, type CutOff } from './observer.js'
 import type { HubOptions } from './options.js'
 import { Rates } from './rates.js'
@@ -16,8 +18,10 @@ import type { RecentEvent } from './recent.js'
 import { Recent } from './recent.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import type { Encoding, Sink } from './sink.js'
+import { Streams } from './streams.js'
 import type { HubView, Surroundings } from './subscription.js'
 import { gapFrame, HubSubscription } from './subscription.js'
+import { toTopicEnd } from './topic-end.js'
 import { joinFrames } from './view.js'
 import { Views } from './views.js'
 
@@ -25,7 +29,7 @@ import { Views } from './views.js'
  * The live flow: follows the log, matches its events to the views that want them, and gives each live subscription its turn's
  * events in one write. Whoever cannot keep up, or begins further back, is handed to `CatchUp` and comes back at the tail.
  */
-export class LiveFlow implements Surroundings, BeginSurroundings {
+export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurroundings {
   readonly log: EventLog
   readonly stallMs: number
   readonly subscriptions: Set<HubSubscription> = new Set()
@@ -33,6 +37,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
   readonly rates: Rates
   readonly views: Views
   readonly counters: Counters = new Counters()
+  readonly streams: Streams
   readonly #options: Required<HubOptions>
   readonly #held: HeldBytes
   readonly #heartbeats: Heartbeats
@@ -63,6 +68,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     this.#held = new HeldBytes(options.maxHeldBytes)
     this.#heartbeats = new Heartbeats(options.heartbeatMs, options.random)
     this.#catchUp = new CatchUp(this)
+    this.streams = new Streams(this)
     this.#follower = new Follower(this)
     this.#verifying = setInterval(() => void this.#follower.verify(), options.heartbeatMs)
     this.#verifying.unref()
@@ -120,10 +126,33 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     return this.#drainRetryMs?.() ?? this.#options.retryMs
   }
 
-  /** Takes note of what the log has promised to hold. */
-  noteAppended(positions: readonly Position[]): void {
+  /** Appends what is published; resolves to the ids of the events. */
+  async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
+    const { observer } = this.#options
+    const began = performance.now()
+    let positions: readonly Position[]
+    try {
+      positions = await this.append(events)
+    } catch (error) {
+      observer.appendFailed(error)
+      throw error
+    }
+    observer.appended(events.length, performance.now() - began)
+    this.counters.published += events.length
+    return positions.map(({ epoch, offset }) => toPositionText(epoch, offset))
+  }
+
+  /** Appends, and takes note of what the log has promised to hold. */
+  async append(events: readonly NewEvent[]): Promise<readonly Position[]> {
+    const positions = await this.log.append(events)
     const last = positions.at(-1)
     if (last && last.epoch === presentEpoch(this.epochs)) this.#appended = Math.max(this.#appended, last.offset)
+    return positions
+  }
+
+  /** The log did not answer: what came meanwhile was not heard. */
+  missed(): void {
+    this.streams.postpone()
   }
 
   /** The head of the log, asked now. */
@@ -142,7 +171,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     const start = this.#judgeAgain(found, view.isConflated)
     // What was left out before the cursor that it came with was left out by another view, or another hub.
     if (view.isConflated && start.freshness === 'resumed') view.supersededBy = Math.max(view.supersededBy, this.#tail)
-    const { cursor, freshness, gap, endedAt } = start
+    const { cursor, freshness, gap, ended } = start
     const isSnapshot = start.isSnapshot && this.#tail > 0
     const subscription = new HubSubscription(view, sink, this, {
       // What a window has gathered goes out when it ends; "now" is then where that window began.
@@ -154,9 +183,10 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     this.counters.opened++
     this.#heartbeats.add(subscription)
     sink.listen(subscription)
+    if (view.topic !== undefined) this.streams.look(view.topic)
     subscription.giveAlone(toBatch(this.#firstBlocks(subscription, gap)))
     if (this.#isClosed) subscription.destroy()
-    else if (endedAt !== undefined) subscription.finishTopic(endedAt)
+    else if (ended) subscription.finishTopic(ended)
     else if (subscription.phase === 'waiting') this.#catchUp.begin(subscription)
     return subscription
   }
@@ -174,7 +204,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     // Only who came with a cursor can have seen what is lost; if that was no good before, it is what the client still has.
     const requested = toPositionText(epoch, start.cursor)
     const gap = start.gap ?? (freshness === 'resumed' ? { reason: 'rewound' as const, requested } : undefined)
-    return { ...start, cursor, epoch: epochAt(cursor, this.epochs), gap, endedAt: undefined }
+    return { ...start, cursor, epoch: epochAt(cursor, this.epochs), gap, ended: undefined }
   }
 
   /**
@@ -203,6 +233,9 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     }
     const touched: HubView[] = []
     for (const event of page.events) {
+      const isAside = isMark(event)
+      if (isAside || event.end) this.streams.passed(event)
+      if (isAside) continue
       const recent = this.recent.push(event, this.positionAt(event.offset))
       this.rates.count(event.topic)
       this.views.match(event.topic, view => {
@@ -267,6 +300,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     }
     this.#tail = page.through
     this.recent.reset(page.through)
+    this.streams.postpone()
     this.#settleReaching(this.#tail)
   }
 
@@ -283,6 +317,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     this.#head = page.head
     this.#tail = page.from
     this.recent.reset(page.from)
+    this.streams.postpone()
     this.#settleReaching(Number.POSITIVE_INFINITY)
     for (const subscription of this.subscriptions) {
       // It was told no cursor yet, so its client asks again from the start.
@@ -307,7 +342,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       given.bytes += batch.bytes.length * live.length
       // Backwards, because whoever leaves is replaced by the last.
       for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).give(batch)
-      for (const member of ending) member.finishTopic(last.event.offset)
+      for (const member of ending) member.finishTopic(toTopicEnd(last.event))
     } catch (error) {
       this.report(
         'Events could not be written; those who should have heard them are cut off, and come back by cursor.',
@@ -402,6 +437,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
       timer = setTimeout(resolve, deadlineMs)
     })
     try {
+      await Promise.race([this.streams.abandon(), deadline])
       await Promise.race([this.#reachHead(), deadline])
       this.#drainRetryMs = retryMs
       for (const view of this.views) if (view.window) this.#endWindow(view)
@@ -433,6 +469,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings {
     clearInterval(this.#verifying)
     this.#heartbeats.close()
     this.#catchUp.close()
+    this.streams.close()
     for (const view of this.views) view.window?.close()
     for (const subscription of this.subscriptions) subscription.destroy()
     this.#settleReaching(Number.POSITIVE_INFINITY)

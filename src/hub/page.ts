@@ -5,6 +5,7 @@ import { hubTypes, type Position, toPositionText } from '../wire/names.js'
 import { findStart } from './begin.js'
 import type { EventObject, PageOptions, PageResult } from './hub.js'
 import type { LiveFlow } from './live-flow.js'
+import { isMark } from './mark.js'
 import type { Gap, SubscribeRequest } from './request.js'
 import { exactTopic } from './selection.js'
 import type { Encoding, Sink, SinkListener } from './sink.js'
@@ -103,11 +104,12 @@ async function readSome(
         'The log has begun a new epoch, which this hub is about to follow; try again.',
       )
     }
-    events.push(...page.events)
+    const heard = page.events.filter(event => !isMark(event))
+    events.push(...heard)
     floor = Math.max(floor, page.floor)
     const isStuck = page.through === cursor
     cursor = page.through
-    if (page.events.length === 0) empty++
+    if (heard.length === 0) empty++
     const isDone = events.length > 0 || cursor >= page.head.offset || empty >= maxEmptyReads
     if (isDone || isStuck) return { page: { ...page, from: after, floor, events }, events }
   }
@@ -144,7 +146,7 @@ function nextMatch(
       if (waiter.isEnding) return
       flow.attach(
         { selectors, encoding: wake },
-        { cursor, epoch, freshness: 'resumed', gap: undefined, isSnapshot: false, endedAt: undefined },
+        { cursor, epoch, freshness: 'resumed', gap: undefined, isSnapshot: false, ended: undefined },
         waiter,
       )
     })

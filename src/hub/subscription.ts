@@ -9,6 +9,7 @@ import { next } from './lifecycle.js'
 import type { CutOff } from './observer.js'
 import type { Gap } from './request.js'
 import type { Sink, SinkListener } from './sink.js'
+import type { TopicEnd } from './topic-end.js'
 import type { View } from './view.js'
 
 /** How long a reader may take no byte of what it was left with, where `stallMs` sets no time. */
@@ -138,10 +139,10 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
     this.#sink.end()
   }
 
-  /** Ends the stream because its topic has ended at `offset`. The cursor of the last words is past that, and never goes back. */
-  finishTopic(offset: number): void {
+  /** Ends the stream because its topic has ended. The cursor of the last words is past that, and never goes back. */
+  finishTopic({ offset, data }: TopicEnd): void {
     const seen = this.#hub.positionAt(Math.max(offset, this.through))
-    this.finish(this.view.encoding.hubEvent(hubTypes.end, seen, '{}'))
+    this.finish(this.view.encoding.hubEvent(hubTypes.end, seen, data))
   }
 
   /** Ends the stream and asks the client to come back later. */

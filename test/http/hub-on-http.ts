@@ -200,6 +200,8 @@ export function request(
 export function hubLike(real: Hub, instead: Partial<Hub>): Hub {
   return {
     publish: events => real.publish(events),
+    openStream: (topic, options) => real.openStream(topic, options),
+    stopStream: topic => real.stopStream(topic),
     begin: given => real.begin(given),
     attach: (beginning, sink) => real.attach(beginning, sink),
     page: (given, options) => real.page(given, options),

@@ -3,9 +3,9 @@ import { TidingsError } from '../../wire/errors.js'
 import { toData } from '../payload.js'
 
 /** What is sent on a stream. */
-export interface StreamEvent {
+export interface StreamEvent<Data = unknown> {
   /** A text is sent as it is, any other value as JSON. At most 16 MiB; of a durable stream, `maxEventBytes` of its hub. */
-  readonly data: unknown
+  readonly data: Data
   /** A kind of event. No CR, LF or NUL; of a durable stream, as `PublishOptions.type`. Default: none. */
   readonly type?: string | undefined
   /**

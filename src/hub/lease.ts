@@ -104,11 +104,8 @@ export class Lease implements StreamLease {
   }
 
   async #end(outcome: Outcome, last: readonly NewEvent[]): Promise<Outcome> {
-    const events = [...last, toEnding(this.topic, outcome)].map((event, i) => ({
-      ...event,
-      // What was appended though the log could not say so is not appended again.
-      once: { token: `$stream/${this.holder}/${i}`, digest: outcome },
-    }))
+    const events = [...last, toEnding(this.topic, outcome)]
+    // What was appended though the log could not say so is refused the second time, as it is when others were first.
     while (!this.#outcome) {
       try {
         await this.#hub.append(events)

@@ -190,11 +190,13 @@ it('gives a reader that was overrun the end of its topic', async () => {
   const { sink } = await subscribe('a')
   sink.isTaking = false
   await say('a', ...numbers(40))
-  await hub.publish([{ topic: 'a', data: 'last', end: true }])
+  const data = '{"outcome":"completed"}'
+  await hub.publish([{ topic: 'a', type: 'outcome', data, end: true }])
   await say('b', '1', '2')
   sink.drain()
   await vi.waitFor(() => expect(sink.isEnded).toBe(true))
   expect(sink.hubs.map(({ type }) => type)).toEqual(['$cursor', '$gap', '$end'])
+  expect(sink.hubs.at(-1)?.data).toBe(data)
 })
 
 it('gives no cursor with $expired before a snapshot is complete', async () => {

@@ -51,6 +51,7 @@ describe('the programs of docs/guide/in-process.md', () => {
       'hono.mjs',
       'answer.mjs',
       'answer-hono.mjs',
+      'durable.mjs',
       'subscribe.mjs',
     ])
   })
@@ -78,6 +79,24 @@ describe('the programs of docs/guide/in-process.md', () => {
     const { url } = await start('answer-hono.mjs')
     const response = await vi.waitFor(() => fetch(`${url}/answer`, { method: 'POST' }), { timeout: 15_000 })
     expect(await response.text()).toMatch(/^: \ndata: Once\n[\s\S]*data: time\n\ndata: \[DONE\]\n\n$/)
+  })
+
+  it('durable.mjs goes on without its reader, is heard from where he was, and is stopped', async () => {
+    const { url, said } = await start('durable.mjs')
+    const begin = () => fetch(url, { method: 'POST' }).then(response => response.text())
+    const topic = await vi.waitFor(begin, { timeout: 15_000 })
+    const reading = await read(`${url}/${topic}`)
+    const id = /id: (\S+)\nevent: progress\ndata: {"percent":3}/.exec(await reading.until('{"percent":3}\n'))?.[1]
+    reading.leave()
+    const resumed = await read(`${url}/${topic}`, { 'last-event-id': id ?? '' })
+    expect(await resumed.until('data: {"percent":5}\n')).toMatch(
+      /\$cursor\ndata:\n\nid: \S+\nevent: progress\ndata: {"percent":4}/,
+    )
+    const stopped = await begin()
+    expect(await (await fetch(`${url}/${stopped}`, { method: 'DELETE' })).text()).toBe('true')
+    expect(await (await read(`${url}/${stopped}`)).ended()).toMatch(/event: \$end\ndata: {"outcome":"stopped"}\n\n$/)
+    expect(await resumed.ended()).toMatch(/event: \$end\ndata: {"outcome":"completed"}\n\n$/)
+    expect(said.output).toBe('stopped\ncompleted\n')
   })
 
   it('subscribe.mjs hears what it publishes', async () => {

@@ -95,10 +95,9 @@ export class EventSource extends EventTarget {
     // biome-ignore lint/complexity/noArguments: undefined is a URL, and nothing is none.
     if (arguments.length === 0) throw new TypeError('EventSource needs a URL.')
     if (init !== null && typeof init !== 'object' && typeof init !== 'function') {
-      throw new TypeError('The options of an EventSource are an object.')
+      throw new TypeError('The options are no object.')
     }
     const given = `${url}`
-    if (init?.fetch !== undefined && typeof init.fetch !== 'function') throw new TypeError('fetch is not a function.')
     this.#withCredentials = Boolean(init?.withCredentials)
     this.#fetch = init?.fetch
     const { document, location } = globalThis as { document?: { baseURI?: string }; location?: { href?: string } }
@@ -194,13 +193,22 @@ export class EventSource extends EventTarget {
 
   #read({ body, url }: Response): EventStream {
     const origin = new URL(url || this.#url).origin
+    let events: Event[] = []
     const stream = readEventStream(body, {
       lastEventId: this.#lastEventId,
       onRetry: ms => {
         this.#retryMs = ms
       },
-      onEvent: ({ type, data, id }) => {
-        this.dispatchEvent(new MessageEvent(type, { data, origin, lastEventId: id }))
+      onEvent: ({ type, data, id }) => events.push(new MessageEvent(type, { data, origin, lastEventId: id })),
+      // "Queue a task which [...] dispatches": who waits in a handler's promise is back before the next event.
+      afterChunk: async () => {
+        const heard = events
+        events = []
+        for (const event of heard) {
+          if (this.#state !== 'open') return
+          this.dispatchEvent(event)
+          await undefined
+        }
       },
     })
     this.#stream = stream

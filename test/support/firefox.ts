@@ -1,0 +1,41 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { run } from './command-line.js'
+import { requireProgram } from './programs.js'
+
+/** Where Firefox is; nothing if there is none: its tests are skipped then. */
+export const firefoxProgram: string | undefined = requireProgram('firefox-esr', 'apt-get install firefox-esr')
+
+/** Without what it does by itself at its start: asking its maker, showing pages, restoring a session. */
+const preferences = {
+  'app.normandy.enabled': false,
+  'app.update.enabled': false,
+  'browser.aboutwelcome.enabled': false,
+  'browser.safebrowsing.downloads.remote.enabled': false,
+  'browser.safebrowsing.malware.enabled': false,
+  'browser.shell.checkDefaultBrowser': false,
+  'browser.startup.homepage_override.mstone': 'ignore',
+  'datareporting.policy.dataSubmissionEnabled': false,
+  'network.captive-portal-service.enabled': false,
+  'network.connectivity-service.enabled': false,
+  'services.settings.server': 'http://127.0.0.1:9/',
+  'toolkit.telemetry.enabled': false,
+}
+
+/**
+ * Shows pages in Firefox, each in a tab, with a profile of its own. playwright-core drives only a Firefox of its own making, so a page has to say itself
+ * how it went. What is returned ends it.
+ */
+export async function showInFirefox(...urls: readonly string[]): Promise<() => Promise<void>> {
+  if (!firefoxProgram) throw new Error('There is no Firefox.')
+  const profile = await mkdtemp(join(tmpdir(), 'tidings-firefox-'))
+  const lines = Object.entries(preferences).map(([name, value]) => `user_pref('${name}', ${JSON.stringify(value)})\n`)
+  await writeFile(join(profile, 'user.js'), lines.join(''))
+  const firefox = run(firefoxProgram, ['--headless', '--no-remote', '--profile', profile, ...urls], profile)
+  return async () => {
+    firefox.signalAll('SIGKILL')
+    await firefox.ended
+    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  }
+}

@@ -23,7 +23,7 @@ export function connect<Events extends object = Record<string, unknown>>(
 ): Connection<Events>
 export function connect(url: string | URL, options: ConnectOptions = {}): Connection {
   const settings = resolveConnectOptions(url, options)
-  const { onState, onError, signal, storage } = settings
+  const { onState, onComment, onError, signal, storage } = settings
   const watchers = new Set<(change: StateChange) => void>(onState && [onState])
   const keeper = storage && createCursorKeeper(storage, settings.storageKey, error => guard(onError, error))
   let receiver: Receiver | undefined
@@ -75,7 +75,19 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
     if (keeper) cursor = (await keeper.load()) || cursor
     if (isOver) return
     const begun = createReceiver(
-      { ...settings, cursor },
+      {
+        ...settings,
+        cursor,
+        onComment:
+          onComment &&
+          (comment => {
+            try {
+              onComment(comment)
+            } catch (error) {
+              guard(onError, error)
+            }
+          }),
+      },
       {
         take: delivery.take,
         room: delivery.room,

@@ -47,6 +47,7 @@ async function read(
     onRetry: attempt.retry,
     // A stream that is not opened now says why, and ends.
     onComment(text) {
+      settings.onComment?.(text)
       if (text !== '') said = `${ended}, and said: ${text}`
     },
     onEvent(event) {

@@ -70,6 +70,8 @@ export interface ConnectOptions {
   readonly schemas?: PayloadSchemas | undefined
   /** Is told when the state changes. */
   readonly onState?: ((change: StateChange) => void) | undefined
+  /** Is told the comments of event streams, as they come: before the events that wait to be listened to. */
+  readonly onComment?: ((comment: string) => void) | undefined
   /**
    * Is told what went wrong: a payload that its schema refuses (with its event), what a handler or the storage threw, the failure that
    * ended the connection. Default: `reportError`, or the console.
@@ -111,6 +113,7 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
     transports,
     schemas,
     onState,
+    onComment,
     onError,
     signal,
   } = options
@@ -145,7 +148,7 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
     answerMs: number('answerMs', answerMs, 15_000, 1),
     firstBlockMs: number('firstBlockMs', firstBlockMs, 5_000, 1),
     maxEventChars: maxEventChars ?? 16 * 1024 * 1024,
-    ...{ pauseWhenHidden, clock, random, storage, schemas, onState, signal },
+    ...{ pauseWhenHidden, clock, random, storage, schemas, onState, onComment, signal },
     life: globalThis as LifeTarget,
     storageKey: storageKey ?? `tidings:${url.href}`,
     onError: onError ?? report,
@@ -163,7 +166,7 @@ const loaders: Readonly<Record<TransportName, () => Transport | Promise<Transpor
 const names = new Set(
   (
     'topics since conflate cursor storage storageKey headers token withCredentials method body end transports backoffMs maxBackoffMs stableMs ' +
-    'silenceMs answerMs firstBlockMs maxEventChars pauseWhenHidden schemas onState onError signal fetch WebSocket clock random'
+    'silenceMs answerMs firstBlockMs maxEventChars pauseWhenHidden schemas onState onComment onError signal fetch WebSocket clock random'
   ).split(' '),
 )
 

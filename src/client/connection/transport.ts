@@ -30,6 +30,7 @@ export interface AttemptSettings {
   readonly answerMs: number
   readonly firstBlockMs: number
   readonly maxEventChars: number
+  readonly onComment?: ((comment: string) => void) | undefined
   /** Nothing: the global one. */
   readonly fetch: Fetch | undefined
   readonly WebSocket: typeof WebSocket | undefined

@@ -28,6 +28,11 @@ describe.each(proxyKinds)('behind $name', (kind: ProxyKind) => {
     })
   }
 
+  const restartHub = async (args: readonly string[]): Promise<void> => {
+    await hub.terminate()
+    await startHub(args)
+  }
+
   beforeAll(async () => {
     if (isMissing) return
     directory = await mkdtemp(join(tmpdir(), 'tidings-behind-'))
@@ -146,17 +151,26 @@ describe.each(proxyKinds)('behind $name', (kind: ProxyKind) => {
     await vi.waitFor(async () => expect(await subscribers('talk')).toBe(0), patience)
   })
 
-  it.skipIf(isMissing)('a quiet stream is sent its heartbeats, and a client that leaves is noticed', async () => {
-    await hub.terminate()
-    await startHub(['--heartbeat-ms', '400'])
+  it.skipIf(isMissing)(`a client that leaves is noticed ${kind.leaving}`, async () => {
+    if (kind.leaving === 'at a heartbeat') await restartHub(['--heartbeat-ms', '400'])
+    await say('leaving', 'said before')
     for (const version of ['HTTP/1.1', 'HTTP/2'] as const) {
       const caller = createCaller(version, proxy.url, proxy.said)
-      await say('quiet', 'said before')
-      const reader = caller.ask('/events/quiet')
-      await reader.until(/(?:event: \$cursor\n.*){4}/s)
-      expect(await subscribers('quiet')).toBe(1)
+      const reader = caller.ask('/events/leaving')
+      await reader.until(started)
+      expect(await subscribers('leaving')).toBe(1)
       reader.close()
-      await vi.waitFor(async () => expect(await subscribers('quiet')).toBe(0), patience)
+      // Where the hub's next heartbeat is fifteen seconds away, nothing else makes it so.
+      await vi.waitFor(async () => expect(await subscribers('leaving')).toBe(0), patience)
+      caller.close()
+    }
+  })
+
+  it.skipIf(isMissing)('a quiet stream is sent its heartbeats', async () => {
+    await restartHub(['--heartbeat-ms', '400'])
+    for (const version of ['HTTP/1.1', 'HTTP/2'] as const) {
+      const caller = createCaller(version, proxy.url, proxy.said)
+      await caller.ask('/events/quiet').until(/(?:event: \$cursor\n.*){4}/s)
       caller.close()
     }
   })

@@ -20,6 +20,8 @@ export interface ProxyKind {
   readonly file: string
   /** How many streams of one HTTP/2 connection it carries at least. */
   readonly streams: number
+  /** When it lets go of the hub for a reader that has left. */
+  readonly leaving: 'at once' | 'at a heartbeat'
   /** Puts around the configuration what is the system's: a port, a certificate, places for files. */
   readonly adapt: (config: string, place: Place) => string
   readonly args: (file: string) => readonly string[]
@@ -40,6 +42,7 @@ export const proxyKinds: readonly ProxyKind[] = [
     program: requireProgram('nginx', 'apt-get install nginx'),
     file: 'nginx/tidings.conf',
     streams: 100,
+    leaving: 'at once',
     adapt: (config, { directory, port }) => `
 daemon off;
 pid ${directory}/pid;
@@ -59,6 +62,7 @@ http {
     program: requireProgram('caddy', 'apt-get install caddy'),
     file: 'caddy/Caddyfile',
     streams: 100,
+    leaving: 'at once',
     adapt: (config, { directory, port }) =>
       `{\n\tadmin off\n\tauto_https disable_redirects\n\tstorage file_system ${directory}/storage\n}\n${config.replace(
         'www.example {',
@@ -71,6 +75,7 @@ http {
     program: requireProgram('haproxy', 'apt-get install haproxy'),
     file: 'haproxy/haproxy.cfg',
     streams: 100,
+    leaving: 'at once',
     adapt: (config, { port }) =>
       config.replace('bind :443', `bind 127.0.0.1:${port}`).replace(/maxconn \d+/, 'maxconn 400'),
     args: file => ['-db', '-f', file],
@@ -80,6 +85,7 @@ http {
     program: requireProgram('apache2', 'apt-get install apache2'),
     file: 'apache/tidings.conf',
     streams: 6,
+    leaving: 'at a heartbeat',
     adapt: (config, { directory, port }) => `
 ServerRoot ${directory}
 DefaultRuntimeDir ${directory}

@@ -4,6 +4,7 @@ import { wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import { checkEventId, checkKey, checkTopic, checkType } from '../wire/names.js'
 import { Engine } from './engine.js'
+import { type FastifyHandler, type FastifyRequestLike, toFastifyHandler } from './fastify-handler.js'
 import { type FetchHandler, toFetchHandler } from './fetch-handler.js'
 import type { HandlerOptions } from './handler-options.js'
 import type { HubEvent } from './hub-event.js'
@@ -77,6 +78,10 @@ export interface Hub<Topics = AnyTopics> {
    * lines, or a page, as the interface has it, of the topics that the application says.
    */
   handler<Request extends NodeRequest = NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request>
+  /** The same for Fastify: its hooks run before the stream begins, and `topics` is given its request. */
+  fastifyHandler<Request extends FastifyRequestLike = FastifyRequestLike>(
+    options: HandlerOptions<[request: Request]>,
+  ): FastifyHandler<Request>
   /** The same for `(Request) => Response`: Hono, and others that speak these. What follows the request is handed to `topics`. */
   fetchHandler<Context extends readonly unknown[] = []>(
     options: HandlerOptions<[request: Request, ...context: Context]>,
@@ -164,6 +169,12 @@ class ApplicationHub implements Hub {
 
   handler<Request extends NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request> {
     return toNodeHandler(this.#engine, options)
+  }
+
+  fastifyHandler<Request extends FastifyRequestLike>(
+    options: HandlerOptions<[request: Request]>,
+  ): FastifyHandler<Request> {
+    return toFastifyHandler(this.#engine, options)
   }
 
   fetchHandler<Context extends readonly unknown[]>(

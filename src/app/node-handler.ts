@@ -1,11 +1,11 @@
 import type { Answer } from '../http/answer.js'
 import { toProblem } from '../http/problem.js'
 import { sendAnswer } from '../http/send-answer.js'
-import { answerRead } from './answer-read.js'
 import type { Engine } from './engine.js'
 import { checkHandlerOptions, type HandlerOptions, topicsFor } from './handler-options.js'
 import type { NodeRequest, NodeResponse } from './node-types.js'
 import { type AnyResponse, isGone, openResponse } from './open-response.js'
+import { readFor } from './read-for.js'
 
 /**
  * A route. Resolves when the answer has begun. What the application's `topics` throws goes to `next`; without one it is answered 500, and
@@ -41,45 +41,15 @@ export function toNodeHandler<Request extends NodeRequest>(
     }
     // The application may have answered by itself.
     if (response.headersSent || isGone(response)) return
-    await serve(engine, options, request, response, topics)
+    const read = await readFor(engine, options, request, response, topics)
+    if (!read) return
+    if (read.kind === 'answer') {
+      send(response, read.answer)
+      return
+    }
+    const sink = openResponse(response, read.headers, read.start, () => engine.streams.give(1))
+    engine.hub?.attach(read.beginning, sink)
   }
-}
-
-async function serve(
-  engine: Engine,
-  options: HandlerOptions<never>,
-  request: NodeRequest,
-  response: AnyResponse,
-  topics: readonly string[],
-): Promise<void> {
-  const gone = new AbortController()
-  const leave = (): void => gone.abort()
-  // The response's: a request's own 'close' comes when its body was read.
-  response.once('close', leave)
-  const { headers, url = '', method = 'GET' } = request
-  const question = url.indexOf('?')
-  const read = await answerRead(
-    engine,
-    options,
-    {
-      method,
-      accept: textOf(headers['accept']),
-      lastEventId: textOf(headers['last-event-id']),
-      ifNoneMatch: textOf(headers['if-none-match']),
-      query: question < 0 ? '' : url.slice(question + 1),
-      signal: gone.signal,
-    },
-    topics,
-  )
-  response.off('close', leave)
-  if (read.kind === 'answer') {
-    if (!isGone(response)) send(response, read.answer)
-    return
-  }
-  const free = (): void => engine.streams.give(1)
-  if (isGone(response) || !engine.hub) return free()
-  const sink = openResponse(response, read.headers, read.start, free)
-  engine.hub.attach(read.beginning, sink)
 }
 
 function send(response: AnyResponse, answer: Answer): void {
@@ -90,8 +60,4 @@ function send(response: AnyResponse, answer: Answer): void {
   const { Connection: _ofHttp1, ...headers } = answer.headers
   response.writeHead(answer.status, headers)
   response.end(answer.status === 204 || answer.status === 304 ? '' : answer.body)
-}
-
-function textOf(header: string | string[] | undefined): string | undefined {
-  return typeof header === 'string' ? header : header?.[0]
 }

@@ -1,13 +1,22 @@
 import { once } from 'node:events'
+import 'reflect-metadata'
 import { createServer } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import fastifyCompress from '@fastify/compress'
+import fastifyCookie from '@fastify/cookie'
+import fastifyCors from '@fastify/cors'
+import fastifySession from '@fastify/session'
 import { getRequestListener } from '@hono/node-server'
+import { type ArgumentsHost, Controller, Get, Header, Module, Req, Res } from '@nestjs/common'
+import { NestFactory } from '@nestjs/core'
+import type { NestExpressApplication } from '@nestjs/platform-express'
 import compression from 'compression'
 import cors from 'cors'
 import express from 'express'
 import session from 'express-session'
 import express4 from 'express4'
+import fastify, { type FastifyRequest } from 'fastify'
 import { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { cors as honoCors } from 'hono/cors'
@@ -65,10 +74,74 @@ const onHono: Application = (hub, { closed }) => {
   return serve(getRequestListener(app.fetch))
 }
 
+const onFastify: Application = async (hub, { closed }) => {
+  const app = fastify({ forceCloseConnections: true })
+  await app.register(fastifyCors, { origin: 'https://app.example', credentials: true })
+  await app.register(fastifyCompress, { threshold: 0 })
+  await app.register(fastifyCookie)
+  await app.register(fastifySession, { secret: 'a'.repeat(32), cookie: { secure: false } })
+  app.addHook('onRequest', async (request, reply) => {
+    // Of its own session, as an application has it: the cookie is set by a hook that comes when the answer is sent.
+    Object.assign(request.session, { seen: true })
+    reply.header('X-Own', 'yes')
+    reply.raw.on('close', closed)
+  })
+  app.setErrorHandler((_error, _request, reply) => void reply.code(418).send('teapot'))
+  const events = hub.fastifyHandler<FastifyRequest>({
+    topics: request => {
+      const user = request.headers['x-user']
+      if (user === 'mallory') throw new Error('secret')
+      return user ? ['news', `user/${user}`] : []
+    },
+  })
+  app.get('/events', events)
+  onTestFinished(() => app.close())
+  return app.listen({ port: 0, host: '127.0.0.1' })
+}
+
+const onNest: Application = async (hub, { closed }) => {
+  const events = hub.handler<express.Request>({
+    topics: request => {
+      const user = request.headers['x-user']
+      if (user === 'mallory') throw new Error('secret')
+      return user ? ['news', `user/${user}`] : []
+    },
+  })
+  class Events {
+    async listen(request: express.Request, response: express.Response): Promise<void> {
+      response.on('close', closed)
+      await events(request, response, error => {
+        throw error
+      })
+    }
+  }
+  const method = Object.getOwnPropertyDescriptor(Events.prototype, 'listen') as PropertyDescriptor
+  // What `@Controller()`, `@Get('events')`, `@Header`, `@Req()` and `@Res()` say.
+  Controller()(Events)
+  Get('events')(Events.prototype, 'listen', method)
+  Header('X-Own', 'yes')(Events.prototype, 'listen', method)
+  Req()(Events.prototype, 'listen', 0)
+  Res()(Events.prototype, 'listen', 1)
+  class Root {}
+  Module({ controllers: [Events] })(Root)
+  const app = await NestFactory.create<NestExpressApplication>(Root, { logger: false, forceCloseConnections: true })
+  app.enableCors({ origin: 'https://app.example', credentials: true })
+  app.use(compression({ threshold: 0 }), session({ secret: 'a', resave: false, saveUninitialized: true }))
+  app.useGlobalFilters({
+    catch: (_error: unknown, host: ArgumentsHost) =>
+      void host.switchToHttp().getResponse<express.Response>().status(418).send('teapot'),
+  })
+  await app.listen(0, '127.0.0.1')
+  onTestFinished(() => app.close())
+  return app.getUrl()
+}
+
 const applications: Readonly<Record<string, Application>> = {
   'Express 4': onExpress(express4),
   'Express 5': onExpress(express),
+  'Fastify 5': onFastify,
   'Hono on Node.js': onHono,
+  'NestJS 12 on Express': onNest,
 }
 
 describe.each(Object.entries(applications))('%s', (_name, start) => {
@@ -156,6 +229,30 @@ describe.each(Object.entries(applications))('%s', (_name, start) => {
     expect([...reading.text.matchAll(/data: (\d+):/g)].map(([, i]) => Number(i))).toEqual(
       Array.from({ length: 100 }, (_, i) => i),
     )
+  })
+})
+
+describe('Fastify', () => {
+  it('gives a stream its socket, and the place back whose answer a hook refuses', async () => {
+    const hub = openHub({ maxStreams: 1 })
+    const app = fastify()
+    onTestFinished(() => app.close())
+    app.addHook('onSend', async request => {
+      if (request.headers['x-refused']) throw new Error('no')
+    })
+    app.get('/events', hub.fastifyHandler({ topics: ['news'] }))
+    app.addHook('preClose', () => hub.close())
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const refused = await fetch(`${url}/events`, { headers: { 'x-refused': '1' } })
+    expect([refused.status, await refused.json()]).toMatchObject([500, { message: 'no' }])
+    const reading = await read(`${url}/events`)
+    expect(await reading.until('$cursor')).toMatch(/^retry: /)
+    expect(reading.response.headers.get('transfer-encoding')).toBeNull()
+    expect((await fetch(`${url}/events`, { method: 'HEAD' })).headers.get('content-type')).toBe('text/event-stream')
+    // It forces no connection: it ends because the hub ends its streams.
+    const closed = app.close()
+    expect(await reading.ended()).toMatch(/retry: \d+\n$/)
+    await closed
   })
 })
 

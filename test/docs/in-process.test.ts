@@ -22,7 +22,7 @@ describe('the programs of docs/guide/in-process.md', () => {
     home = await mkdtemp(join(tmpdir(), 'tidings-in-process-'))
     await mkdir(join(home, 'node_modules', '@hono'), { recursive: true })
     await symlink(root, join(home, 'node_modules', 'tidings'), 'junction')
-    for (const name of ['express', 'hono', '@hono/node-server']) {
+    for (const name of ['express', 'fastify', 'hono', '@hono/node-server']) {
       await symlink(join(root, 'node_modules', name), join(home, 'node_modules', name), 'junction')
     }
   })
@@ -48,6 +48,7 @@ describe('the programs of docs/guide/in-process.md', () => {
     expect([...programs.keys()]).toEqual([
       'plain.mjs',
       'express.mjs',
+      'fastify.mjs',
       'hono.mjs',
       'answer.mjs',
       'answer-hono.mjs',
@@ -56,7 +57,7 @@ describe('the programs of docs/guide/in-process.md', () => {
     ])
   })
 
-  it.each(['plain.mjs', 'express.mjs', 'hono.mjs'])('%s is heard, and drains', async name => {
+  it.each(['plain.mjs', 'express.mjs', 'fastify.mjs', 'hono.mjs'])('%s is heard, and drains', async name => {
     const { url, child, said, ended } = await start(name)
     const reading = await vi.waitFor(() => read(`${url}/events?user=ann`), { timeout: 15_000 })
     await reading.until('data: 20')

@@ -10,13 +10,7 @@ const hub = createHub({ log: () => openLmdbLog(process.env['LOG'] ?? '.tidings',
 const app = express()
 app.use(express.static(fileURLToPath(new URL('page', import.meta.url))))
 
-app.get(
-  '/rooms/:room',
-  hub.handler({
-    topics: (/** @type {import('express').Request} */ { params }) => [`rooms/${params['room']}`],
-    since: '24h',
-  }),
-)
+app.get('/rooms/:room', hub.handler({ topics: ({ params }) => [`rooms/${params.room}`], since: '24h' }))
 
 app.post('/rooms/:room', express.json(), async ({ params, body }, res) => {
   const { name, text, key } = body ?? {}

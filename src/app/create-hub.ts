@@ -4,11 +4,16 @@ import { wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import { checkEventId, checkKey, checkTopic, checkType } from '../wire/names.js'
 import { Engine } from './engine.js'
-import { type FastifyHandler, type FastifyRequestLike, toFastifyHandler } from './fastify-handler.js'
+import {
+  type FastifyHandler,
+  type FastifyHandlerOf,
+  type FastifyRequestLike,
+  toFastifyHandler,
+} from './fastify-handler.js'
 import { type FetchHandler, toFetchHandler } from './fetch-handler.js'
-import type { HandlerOptions } from './handler-options.js'
+import type { HandlerOptions, InferredOptions, TopicsFunction } from './handler-options.js'
 import type { HubEvent } from './hub-event.js'
-import { type NodeHandler, toNodeHandler } from './node-handler.js'
+import { type NodeHandler, type NodeHandlerOf, toNodeHandler } from './node-handler.js'
 import type { NodeRequest } from './node-types.js'
 import { type HubOptions, resolveOptions } from './options.js'
 import { toData } from './payload.js'
@@ -76,9 +81,14 @@ export interface Hub<Topics = AnyTopics> {
   /**
    * A route for `(request, response)` of Node.js: `node:http`, `node:http2`, Express. It answers with a stream of events, or
    * lines, or a page, as the interface has it, of the topics that the application says.
+   * Where Express takes it, `topics` is given its request, the parameters of the path with it.
    */
+  handler<Topics extends TopicsFunction<NodeRequest>>(options: InferredOptions<Topics>): NodeHandlerOf<Topics>
   handler<Request extends NodeRequest = NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request>
   /** The same for Fastify: its hooks run before the stream begins, and `topics` is given its request. */
+  fastifyHandler<Topics extends TopicsFunction<FastifyRequestLike>>(
+    options: InferredOptions<Topics>,
+  ): FastifyHandlerOf<Topics>
   fastifyHandler<Request extends FastifyRequestLike = FastifyRequestLike>(
     options: HandlerOptions<[request: Request]>,
   ): FastifyHandler<Request>
@@ -167,13 +177,19 @@ class ApplicationHub implements Hub {
     return hear<Payload>(started, request, beginning, { ...options, onGap })
   }
 
-  handler<Request extends NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request> {
+  handler<Topics extends TopicsFunction<NodeRequest>>(options: InferredOptions<Topics>): NodeHandlerOf<Topics>
+  handler<Request extends NodeRequest>(options: HandlerOptions<[request: Request]>): NodeHandler<Request>
+  handler(options: HandlerOptions<[request: NodeRequest]>): NodeHandler<NodeRequest> {
     return toNodeHandler(this.#engine, options)
   }
 
+  fastifyHandler<Topics extends TopicsFunction<FastifyRequestLike>>(
+    options: InferredOptions<Topics>,
+  ): FastifyHandlerOf<Topics>
   fastifyHandler<Request extends FastifyRequestLike>(
     options: HandlerOptions<[request: Request]>,
-  ): FastifyHandler<Request> {
+  ): FastifyHandler<Request>
+  fastifyHandler(options: HandlerOptions<[request: FastifyRequestLike]>): FastifyHandler<FastifyRequestLike> {
     return toFastifyHandler(this.#engine, options)
   }
 

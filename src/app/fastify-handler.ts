@@ -25,6 +25,14 @@ export type FastifyHandler<Request extends FastifyRequestLike> = (
   reply: FastifyReplyLike,
 ) => Promise<unknown>
 
+/** The route of a function that says the topics. */
+export type FastifyHandlerOf<Topics> = Topics extends (
+  request: infer Request extends FastifyRequestLike,
+  ...others: never
+) => unknown
+  ? FastifyHandler<Request>
+  : Topics
+
 export function toFastifyHandler<Request extends FastifyRequestLike>(
   engine: Engine,
   options: HandlerOptions<[request: Request]>,

@@ -15,6 +15,20 @@ export interface HandlerOptions<Asked extends readonly unknown[]> {
   readonly conflateMs?: number | undefined
 }
 
+/**
+ * What a function of the request may be that says the topics, as it is inferred from where a framework takes the route: of any request that is
+ * one of `Request`, whatever follows it. Written as a method, so that the framework may know more of its request than we ask for.
+ */
+export type TopicsFunction<Request> = { of(request: Request, ...others: never): unknown }['of']
+
+/**
+ * The options of a route whose `topics` has the type `Topics`. That a framework passes its own type of request on to it takes a parameter
+ * that stands for the whole function, here and in what is returned.
+ */
+export interface InferredOptions<Topics> extends Omit<HandlerOptions<never>, 'topics'> {
+  readonly topics: readonly string[] | (Topics & Extract<HandlerOptions<never>['topics'], (...asked: never) => unknown>)
+}
+
 /** Throws `invalid-setting` if a route cannot be made of that. */
 export function checkHandlerOptions({ topics, since, conflateMs }: HandlerOptions<never>): void {
   if (!Array.isArray(topics) && typeof topics !== 'function') {

@@ -17,6 +17,14 @@ export type NodeHandler<Request extends NodeRequest> = (
   next?: (error?: unknown) => void,
 ) => Promise<void>
 
+/** The route of a function that says the topics. */
+export type NodeHandlerOf<Topics> = Topics extends (
+  request: infer Request extends NodeRequest,
+  ...others: never
+) => unknown
+  ? NodeHandler<Request>
+  : Topics
+
 export function toNodeHandler<Request extends NodeRequest>(
   engine: Engine,
   options: HandlerOptions<[request: Request]>,

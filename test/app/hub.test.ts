@@ -1,8 +1,19 @@
 import { createRequire } from 'node:module'
-import type { RequestHandler } from 'express'
+import express, { type Request, type RequestHandler } from 'express'
+import fastify from 'fastify'
 import { describe, expect, expectTypeOf, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
-import { createHub, createMemoryLog, type Hub, type HubEvent, TidingsError } from '../../src/entry/index.js'
+import {
+  createHub,
+  createMemoryLog,
+  type FastifyHandler,
+  type FastifyRequestLike,
+  type Hub,
+  type HubEvent,
+  type NodeHandler,
+  type NodeRequest,
+  TidingsError,
+} from '../../src/entry/index.js'
 import { openHub } from './client.js'
 
 interface Order {
@@ -191,6 +202,36 @@ describe('types', () => {
     const hub = openHub<Topics>()
     const route: RequestHandler<{ name: string }> = hub.handler({ topics: request => [`user/${request.params.name}`] })
     expectTypeOf(route).toEqualTypeOf<RequestHandler<{ name: string }>>()
+    express().get(
+      '/users/:name',
+      hub.handler({
+        topics: request => {
+          expectTypeOf(request.params).toEqualTypeOf<{ name: string }>()
+          return [`user/${request.params.name}`]
+        },
+      }),
+      hub.handler({ topics: async ({ params, path }) => [params.name, path], since: '24h' }),
+      hub.handler({ topics: ['news'] }),
+    )
+    express.Router().use(hub.handler({ topics: request => [request.baseUrl] }))
+    fastify().get<{ Querystring: { user: string } }>(
+      '/users',
+      hub.fastifyHandler({
+        topics: request => {
+          expectTypeOf(request.query).toEqualTypeOf<{ user: string }>()
+          return [`user/${request.query.user}`]
+        },
+      }),
+    )
+    expectTypeOf(hub.handler({ topics: request => [request.url ?? ''] })).toEqualTypeOf<NodeHandler<NodeRequest>>()
+    expectTypeOf(hub.handler({ topics: ['news'] })).toEqualTypeOf<NodeHandler<NodeRequest>>()
+    expectTypeOf(hub.handler({ topics: (request: Request) => [request.path] })).toEqualTypeOf<NodeHandler<Request>>()
+    expectTypeOf(hub.handler<Request>({ topics: request => [request.path] })).toEqualTypeOf<NodeHandler<Request>>()
+    expectTypeOf(hub.fastifyHandler({ topics: ['news'] })).toEqualTypeOf<FastifyHandler<FastifyRequestLike>>()
+    // @ts-expect-error: topics are a list
+    hub.handler({ topics: request => request.url ?? '' })
+    // @ts-expect-error: there is no such option
+    hub.handler({ topics: request => [request.url ?? ''], sinse: '24h' })
     hub.fetchHandler<[{ user: string }]>({ topics: (_request, { user }) => [`user/${user}`] })
   })
 })

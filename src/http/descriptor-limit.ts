@@ -16,10 +16,9 @@ function fromProc(): number | undefined {
   if (process.platform !== 'linux') return undefined
   try {
     return parseLimits(readFileSync('/proc/self/limits', 'utf8'))
-  } catch (error) {
-    // A container may mount no /proc, or deny it; the report of Node.js then knows.
-    if (error instanceof Error && 'code' in error) return undefined
-    throw error
+  } catch {
+    // A container may mount no /proc, or deny it, and so may a runtime, each with an error of its own; the report then knows.
+    return undefined
   }
 }
 
@@ -31,17 +30,24 @@ export function parseLimits(text: string): number | undefined {
 }
 
 function fromReport(): number | undefined {
+  const report: unknown = process.report
+  if (!isRecord(report) || typeof report['getReport'] !== 'function') return undefined
   // Without this the report looks up the name of every peer, which can take seconds.
-  const { report } = process
-  const hadNetwork = Reflect.get(report, 'excludeNetwork')
-  Reflect.set(report, 'excludeNetwork', true)
-  const made: unknown = report.getReport()
-  Reflect.set(report, 'excludeNetwork', hadNetwork)
-  const limits = isRecord(made) ? made['userLimits'] : undefined
-  const files = isRecord(limits) ? limits['open_files'] : undefined
-  const soft = isRecord(files) ? files['soft'] : undefined
-  if (soft === 'unlimited') return most
-  return typeof soft === 'number' ? soft : undefined
+  const hadNetwork = report['excludeNetwork']
+  report['excludeNetwork'] = true
+  try {
+    const made: unknown = report['getReport']()
+    const limits = isRecord(made) ? made['userLimits'] : undefined
+    const files = isRecord(limits) ? limits['open_files'] : undefined
+    const soft = isRecord(files) ? files['soft'] : undefined
+    if (soft === 'unlimited') return most
+    return typeof soft === 'number' ? soft : undefined
+  } catch {
+    // Deno makes one only for who may know the machine.
+    return undefined
+  } finally {
+    report['excludeNetwork'] = hadNetwork
+  }
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

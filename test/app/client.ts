@@ -51,6 +51,14 @@ export class Reading {
     return this.text
   }
 
+  /** Resolves when `pattern` was received so many times. */
+  async times(pattern: string, count: number): Promise<void> {
+    while (this.text.split(pattern).length <= count) {
+      if (this.isOver) throw new Error(`It ended before: ${this.text}`)
+      await this.#next()
+    }
+  }
+
   async ended(): Promise<string> {
     while (!this.isOver) await this.#next()
     return this.text

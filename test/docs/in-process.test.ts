@@ -1,48 +1,19 @@
-import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { read } from '../app/client.js'
-import { blocksOf, readDocument } from '../support/document.js'
-import { freePort } from '../support/hub-process.js'
+import { ApplicationFolder, programsOf, startListening } from '../support/application-folder.js'
+import { installRuntimes, type RuntimeCommand, type RuntimeName } from '../support/runtimes.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const programs = new Map(
-  blocksOf(await readDocument('docs/guide/in-process.md')).flatMap(({ says, code }) => {
-    const name = /^program (\S+)$/.exec(says)?.[1]
-    return name === undefined ? [] : [[name, code]]
-  }),
-)
+const programs = await programsOf('docs/guide/in-process.md')
 
 describe('the programs of docs/guide/in-process.md', () => {
-  let home = ''
+  let folder: ApplicationFolder
   beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'tidings-in-process-'))
-    await mkdir(join(home, 'node_modules', '@hono'), { recursive: true })
-    await symlink(root, join(home, 'node_modules', 'tidings'), 'junction')
-    for (const name of ['express', 'fastify', 'hono', '@hono/node-server']) {
-      await symlink(join(root, 'node_modules', name), join(home, 'node_modules', name), 'junction')
-    }
+    folder = await ApplicationFolder.make(['express', 'fastify', 'hono', '@hono/node-server'])
   })
-  afterAll(() => rm(home, { recursive: true, force: true }))
+  afterAll(() => folder.remove())
 
-  const start = async (name: string) => {
-    const port = await freePort()
-    const file = join(home, name)
-    await writeFile(file, (programs.get(name) ?? '').replace('8080', String(port)))
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    const said = { output: '' }
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        said.output += text
-      })
-    }
-    const ended = new Promise<number | null>(resolve => child.once('close', resolve))
-    return { url: `http://127.0.0.1:${port}`, child, said, ended }
-  }
+  const start = (name: string, command?: RuntimeCommand) =>
+    startListening(folder, name, programs.get(name) ?? '', command)
 
   it('are those that are run here', () => {
     expect([...programs.keys()]).toEqual([
@@ -50,6 +21,9 @@ describe('the programs of docs/guide/in-process.md', () => {
       'express.mjs',
       'fastify.mjs',
       'hono.mjs',
+      'bun.mjs',
+      'bun-hono.mjs',
+      'deno.mjs',
       'answer.mjs',
       'answer-hono.mjs',
       'durable.mjs',
@@ -64,6 +38,31 @@ describe('the programs of docs/guide/in-process.md', () => {
     child.kill('SIGTERM')
     expect(await reading.ended()).toMatch(/retry: \d+\n$/)
     expect([await ended, said.output]).toEqual([0, ''])
+  })
+
+  describe.each<[RuntimeName, string[]]>([
+    ['Bun', ['bun.mjs', 'bun-hono.mjs']],
+    ['Deno', ['deno.mjs']],
+  ])('in %s', (runtime, names) => {
+    let command: RuntimeCommand
+    beforeAll(async () => {
+      const commandOf = await installRuntimes()
+      const [program] = commandOf(runtime)
+      // As the guide says.
+      command = runtime === 'Deno' ? [program, 'run', '--allow-net'] : [program, 'run']
+    }, 120_000)
+
+    it.each(names)('%s is heard, is resumed, and drains', async name => {
+      const { url, child, said, ended } = await start(name, command)
+      const first = await vi.waitFor(() => read(`${url}/events?user=ann`), { timeout: 15_000 })
+      const id = /id: (\S+)\ndata: 20/.exec(await first.until('data: 20'))?.[1] ?? ''
+      first.leave()
+      const reading = await read(`${url}/events?user=ann`, { 'last-event-id': id })
+      expect(await reading.until('data: 20')).not.toContain('$gap')
+      child.kill('SIGTERM')
+      expect(await reading.ended()).toMatch(/retry: \d+\n$/)
+      expect([await ended, said.output]).toEqual([0, runtime === 'Deno' ? expect.stringMatching(/^Listening on /) : ''])
+    })
   })
 
   it('answer.mjs streams an answer, and knows how that went', async () => {

@@ -1,42 +1,20 @@
-import { spawn } from 'node:child_process'
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Reading, read } from '../app/client.js'
-import { blocksOf, readDocument } from '../support/document.js'
-import { freePort } from '../support/hub-process.js'
+import { ApplicationFolder, programsOf, startListening } from '../support/application-folder.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const programs = new Map(
-  blocksOf(await readDocument('docs/guide/moving.md')).flatMap(({ says, code }) => {
-    const name = /^program (\S+)$/.exec(says)?.[1]
-    return name === undefined ? [] : [[name, code]]
-  }),
-)
+const programs = await programsOf('docs/guide/moving.md')
 
 describe('the programs of docs/guide/moving.md', () => {
-  let home = ''
+  let folder: ApplicationFolder
   beforeAll(async () => {
-    home = await mkdtemp(join(tmpdir(), 'tidings-moving-'))
-    await mkdir(join(home, 'node_modules'))
-    await symlink(root, join(home, 'node_modules', 'tidings'), 'junction')
-    for (const name of ['express', 'better-sse']) {
-      await symlink(join(root, 'node_modules', name), join(home, 'node_modules', name), 'junction')
-    }
+    folder = await ApplicationFolder.make(['express', 'better-sse'])
   })
-  afterAll(() => rm(home, { recursive: true, force: true }))
+  afterAll(() => folder.remove())
 
   const start = async (name: string) => {
-    const port = await freePort()
-    const file = join(home, name)
     const code = programs.get(name) ?? ''
     expect(code).toContain('8080')
-    await writeFile(file, code.replace('8080', String(port)))
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', 'ignore', 'inherit'] })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    return `http://127.0.0.1:${port}`
+    return (await startListening(folder, name, code)).url
   }
   const open = (url: string): Promise<Reading> => vi.waitFor(() => read(url), { timeout: 15_000 })
   const note = (url: string, value: unknown) =>

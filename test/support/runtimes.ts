@@ -14,7 +14,7 @@ const programs = {
   'Node.js 24': ['node24/bin/node'],
   'Node.js 26': ['node26/bin/node'],
   Bun: ['@oven/bun-linux-x64/bin/bun', 'run'],
-  Deno: ['@deno/linux-x64-glibc/deno', 'run', '--allow-all', '--no-lock', '--node-modules-dir=none'],
+  Deno: ['@deno/linux-x64-glibc/deno', 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual'],
 } as const
 
 export type RuntimeName = keyof typeof programs

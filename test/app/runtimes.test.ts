@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { ApplicationFolder, startProgram } from '../support/application-folder.js'
+import { installRuntimes, type RuntimeCommand, type RuntimeName } from '../support/runtimes.js'
+import { read } from './client.js'
+import { type ApplicationState, type RunningApplication, tryApplication } from './try-application.js'
+
+const code = await readFile(new URL('programs/application.mjs', import.meta.url), 'utf8')
+
+let folder: ApplicationFolder
+let commandOf: (name: RuntimeName) => RuntimeCommand
+beforeAll(async () => {
+  folder = await ApplicationFolder.make(['hono'])
+  await folder.write('application.mjs', code)
+  commandOf = await installRuntimes()
+}, 120_000)
+afterAll(() => folder.remove())
+
+async function start(runtime: RuntimeName, ...args: readonly string[]): Promise<RunningApplication> {
+  const { said } = startProgram([...commandOf(runtime), 'application.mjs', ...args], folder.path)
+  const url = await vi.waitFor(
+    () => {
+      expect(said.output).toContain('http://')
+      return said.output.split('\n', 1)[0] ?? ''
+    },
+    { timeout: 15_000 },
+  )
+  const ask = async (path: string, body?: string): Promise<unknown> =>
+    (await fetch(`${url}${path}`, body === undefined ? {} : { method: 'POST', body })).json()
+  return {
+    url,
+    publish: async (topic, data, type) => {
+      const query = new URLSearchParams({ topic, ...(type !== undefined && { type }) })
+      return String(await ask(`/publish?${query}`, data))
+    },
+    state: async () => (await ask('/state')) as ApplicationState,
+    close: async () => void (await ask('/close')),
+  }
+}
+
+describe.each<[RuntimeName, string]>([
+  ['Bun', 'plain'],
+  ['Bun', 'hono'],
+  ['Deno', 'plain'],
+  ['Deno', 'hono'],
+])('%s, %s', (runtime, kind) => {
+  tryApplication(() => start(runtime, kind))
+})
+
+describe('idleTimeout of Bun', () => {
+  it('cuts whoever hears nothing for so long, and not whoever hears heartbeats meanwhile', async () => {
+    const silent = await start('Bun', 'plain', '8', '60000')
+    const beating = await start('Bun', 'plain', '8', '1000')
+    const [cut, kept] = await Promise.all([silent, beating].map(app => read(`${app.url}/events`, { 'x-user': 'ann' })))
+    // The heartbeats of more than eight seconds.
+    await Promise.all([expect(cut?.ended()).rejects.toThrow(), kept?.times('event: $cursor', 12)])
+    await vi.waitFor(async () => expect((await silent.state()).subscribers).toBe(0), { timeout: 15_000 })
+    expect((await beating.state()).subscribers).toBe(1)
+  })
+})

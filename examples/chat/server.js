@@ -23,9 +23,10 @@ app.post('/rooms/:room', express.json(), async ({ params, body }, res) => {
   res.status(204).end()
 })
 
-const server = app.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1', () =>
-  console.log('Open http://127.0.0.1:%d', /** @type {import('node:net').AddressInfo} */ (server.address()).port),
-)
+const server = app.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1', error => {
+  if (error) throw error
+  console.log('Open http://127.0.0.1:%d', /** @type {import('node:net').AddressInfo} */ (server.address()).port)
+})
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {

@@ -6,9 +6,10 @@ const hub = createHub()
 const app = express()
 app.use(express.static(fileURLToPath(new URL('page', import.meta.url))))
 app.get('/events', hub.handler({ topics: ['clock'] }))
-const server = app.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1', () =>
-  console.log('Open http://127.0.0.1:%d', /** @type {import('node:net').AddressInfo} */ (server.address()).port),
-)
+const server = app.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1', error => {
+  if (error) throw error
+  console.log('Open http://127.0.0.1:%d', /** @type {import('node:net').AddressInfo} */ (server.address()).port)
+})
 setInterval(() => hub.publish('clock', new Date().toISOString()), 5_000)
 
 for (const signal of ['SIGINT', 'SIGTERM']) {

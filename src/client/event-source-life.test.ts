@@ -26,5 +26,5 @@ test('a stream opens only as the answer to a request, and a lost one is waited f
 })
 
 test('what can never happen is an error', () => {
-  expect(() => next('waiting', 'opened')).toThrow('An EventSource that is waiting cannot see "opened".')
+  expect(() => next('waiting', 'opened')).toThrow('An EventSource that is waiting: opened.')
 })

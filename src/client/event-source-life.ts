@@ -24,6 +24,6 @@ export const eventSourceLife: Table = {
 /** The state that follows. Throws at what can never happen. */
 export function next(state: State, happening: Happening): State {
   const following = eventSourceLife[state][happening]
-  if (following === 'never') throw new Error(`An EventSource that is ${state} cannot see "${happening}".`)
+  if (following === 'never') throw new Error(`An EventSource that is ${state}: ${happening}.`)
   return following
 }

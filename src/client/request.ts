@@ -31,7 +31,7 @@ export interface StreamRequest {
   readonly accept?: string | undefined
   /** Whether cookies go to other origins too. Default: false. */
   readonly withCredentials?: boolean | undefined
-  /** Empty: none is sent. */
+  /** Empty, or with control characters: none is sent. */
   readonly lastEventId?: string | undefined
 }
 
@@ -42,9 +42,12 @@ export interface StreamRequest {
 export async function requestStream(request: StreamRequest): Promise<Response> {
   const { url, signal, method, body, accept = 'text/event-stream', lastEventId } = request
   const headers: Record<string, string> = { Accept: accept }
-  if (lastEventId) headers['Last-Event-ID'] = toHeaderValue(lastEventId)
+  // "The result of encoding the EventSource object's last event ID string as UTF-8": a header holds bytes, a unit for each.
+  const id = String.fromCharCode(...new TextEncoder().encode(lastEventId))
+  // HTTP has no control characters: Node.js would not send it, many servers refuse it, and each time again.
+  if (/^[\t -~\x80-\xff]+$/.test(id)) headers['Last-Event-ID'] = id
   for (const [name, value] of Object.entries(request.headers ?? {})) {
-    for (const ours of Object.keys(headers)) if (ours.toLowerCase() === name.toLowerCase()) delete headers[ours]
+    for (const ours in headers) if (ours.toLowerCase() === name.toLowerCase()) delete headers[ours]
     headers[name] = value
   }
   const init: FetchInit = {
@@ -57,28 +60,17 @@ export async function requestStream(request: StreamRequest): Promise<Response> {
     ...('credentials' in Request.prototype && { credentials: request.withCredentials ? 'include' : 'same-origin' }),
     ...('cache' in Request.prototype && { cache: 'no-store' }),
   }
-  return await (request.fetch ? request.fetch(url, init) : fetch(url, init as RequestInit))
-}
-
-/** "The result of encoding the EventSource object's last event ID string as UTF-8": a header holds bytes, a unit for each. */
-function toHeaderValue(text: string): string {
-  let value = ''
-  for (const byte of new TextEncoder().encode(text)) value += String.fromCharCode(byte)
-  return value
+  return await (request.fetch ?? (fetch as Fetch))(url, init)
 }
 
 /** A type of media and its parameters, in which a comma may be quoted, up to the end or to the comma before another one. */
-const mediaTypes =
-  /(?:^|,)[\t\n\r ]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[\t\n\r ]*(?:;(?:[^",]|"(?:[^"\\]|\\.)*"?)*)?(?=,|$)/g
+const mediaTypes = /(?:^|,)\s*([!#-'*+.^-z|~\w-]+\/[!#-'*+.^-z|~\w-]+)\s*(?:;(?:[^",]|"(?:[^"\\]|\\.)*"?)*)?(?=,|$)/g
 
 /**
  * Whether the answer is a stream of events by its type, whatever the parameters; its bytes are UTF-8 whatever they say. Of several types the
  * last one that is one holds ("extract a MIME type", Fetch).
  */
 export function isEventStream(response: Response): boolean {
-  let essence = ''
-  for (const [, type = ''] of (response.headers.get('content-type') ?? '').matchAll(mediaTypes)) {
-    if (type !== '*/*') essence = type
-  }
-  return essence.toLowerCase() === 'text/event-stream'
+  const types = [...(response.headers.get('content-type') ?? '').matchAll(mediaTypes)]
+  return types.findLast(([, type]) => type !== '*/*')?.[1]?.toLowerCase() === 'text/event-stream'
 }

@@ -13,20 +13,22 @@ export interface Selector {
 export function parseSelector(text: string): Selector {
   const fault = topicFault(text)
   if (fault) throw new TidingsError('invalid-selector', `Not a selector: ${fault}.`)
+  return parseGlob(text)
+}
+
+/** As `parseSelector`, but of a text it looks at the wildcards alone. */
+export function parseGlob(text: string): Selector {
   if (!text.includes('*')) return { text, glob: undefined }
   const glob = text.split('/')
-  glob.forEach((segment, i) => {
-    if (!segment.includes('*') || segment === '*') return
-    if (segment !== '**') {
-      throw new TidingsError(
-        'invalid-selector',
-        `Not a selector: "*" stands for a whole segment, not a part of "${segment}".`,
-      )
-    }
-    if (i !== glob.length - 1) {
-      throw new TidingsError('invalid-selector', 'Not a selector: "**" stands in the last place only.')
-    }
-  })
+  const isGlob = glob.every(
+    (segment, i) => !segment.includes('*') || segment === '*' || (segment === '**' && i === glob.length - 1),
+  )
+  if (!isGlob) {
+    throw new TidingsError(
+      'invalid-selector',
+      `Not a selector: "*" stands for a whole segment, and "**" for the rest, in the last place, not as in "${text}".`,
+    )
+  }
   return { text, glob }
 }
 

@@ -1,47 +1,9 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
-import {
-  type Connection,
-  type ConnectOptions,
-  connect,
-  type ReceivedEvent,
-  type StateChange,
-} from '../../src/entry/client.js'
+import { type ConnectOptions, connect } from '../../src/entry/client.js'
 import { startHub } from '../http/hub-on-http.js'
+import { isOpen, listen, openHub } from './listen.js'
 import { openWay, serve } from './way.js'
-
-async function openHub(...given: Parameters<typeof startHub>) {
-  const hub = await startHub(...given)
-  onTestFinished(() => hub.close())
-  const say = async (topic: string, data: string, others: object = {}) => {
-    const [id] = await hub.hub.publish([
-      { topic, data, type: '', key: '', eventId: undefined, end: false, ...others } as never,
-    ])
-    return id as string
-  }
-  return { ...hub, say }
-}
-
-/** A connection that is closed when the test is over, what its handlers heard, and what went wrong. */
-function listen(url: string, options: ConnectOptions = {}, name: '**' | 'message' = '**') {
-  const heard: string[] = []
-  const events: ReceivedEvent[] = []
-  const changes: StateChange[] = []
-  const errors: unknown[] = []
-  const connection: Connection = connect(url, {
-    ...options,
-    onState: change => void changes.push(change),
-    onError: error => void errors.push(error),
-  })
-  onTestFinished(() => connection.close())
-  connection.on(name, event => {
-    heard.push(event.data)
-    events.push(event)
-  })
-  return { connection, heard, events, changes, errors }
-}
-
-const isOpen = (connection: Pick<Connection, 'state'>) => vi.waitFor(() => expect(connection.state).toBe('open'))
 
 describe('a connection to a hub', () => {
   it('hears topics and types, each handler what it asked for, in order', async () => {

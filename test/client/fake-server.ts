@@ -1,4 +1,3 @@
-import { lost } from '../../src/client/connection/ask.js'
 import { createReceiver, type Outcome, type Receiver, type StateChange } from '../../src/client/connection/receiver.js'
 import type { ReceiverSettings } from '../../src/client/connection/receiver-settings.js'
 import type { Attempt, Ending, TransportName, WireEvent } from '../../src/client/connection/transport.js'
@@ -17,6 +16,8 @@ export class FakeConnection {
   readonly clock = new FakeClock()
   readonly attempts: FakeAttempt[] = []
   readonly taken: { readonly event: WireEvent; readonly cursor: string }[] = []
+  /** Cursors that came without an event. */
+  readonly seen: string[] = []
   readonly changes: StateChange[] = []
   readonly outcomes: Outcome[] = []
   room: Promise<void> | undefined
@@ -59,6 +60,8 @@ export class FakeConnection {
       },
       {
         take: (event, cursor) => void this.taken.push({ event, cursor }),
+        seen: cursor => void this.seen.push(cursor),
+        comment: () => undefined,
         room: () => this.room,
         waiting: 0,
         changed: change => void this.changes.push(change),
@@ -77,7 +80,7 @@ export class FakeConnection {
   }
 
   cut(askedMs?: number): void {
-    this.current?.end({ kind: 'cut', error: lost('cut'), askedMs })
+    this.current?.end({ kind: 'cut', why: 'cut', askedMs })
   }
 }
 

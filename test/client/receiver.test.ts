@@ -1,8 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { lost } from '../../src/client/connection/ask.js'
 import { lifecycle } from '../../src/client/connection/lifecycle.js'
-import { TidingsError } from '../../src/wire/errors.js'
 import { settle } from './fake-clock.js'
 import { event, FakeConnection } from './fake-server.js'
 
@@ -259,7 +257,7 @@ describe('the end', () => {
 })
 
 describe('a token', () => {
-  const unauthorized = { kind: 'unauthorized', error: new TidingsError('unauthorized', 'no') } as const
+  const unauthorized = { kind: 'unauthorized', why: 'no' } as const
 
   it('is asked for once more at once, and then its refusal is an error', async () => {
     let asked = 0
@@ -315,7 +313,7 @@ describe('a token', () => {
 })
 
 describe('a way on which the server is not heard', () => {
-  const held = { kind: 'held', error: lost('held') } as const
+  const held = { kind: 'held', why: 'held' } as const
 
   it('is left for the next one at once, which is kept while it is good', async () => {
     const connection = new FakeConnection({ transports: ['event-stream', 'long-poll'] })
@@ -398,11 +396,10 @@ describe('the life of a connection', () => {
               connection.cut()
               break
             case 'held':
-              current?.end({ kind: 'held', error: lost('held') })
+              current?.end({ kind: 'held', why: 'held' })
               break
             case 'unauthorized':
-              if (receiver.state === 'connecting')
-                current?.end({ kind: 'unauthorized', error: new TidingsError('unauthorized', 'no') })
+              if (receiver.state === 'connecting') current?.end({ kind: 'unauthorized', why: 'no' })
               break
             case 'expired':
               if (receiver.state === 'open') attempt?.take(event('', '', '$expired'))

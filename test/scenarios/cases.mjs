@@ -322,6 +322,15 @@ const comingBack = [
     ],
   },
   {
+    name: 'a last id with control characters is left out',
+    async run({ EventSource, hear, script }) {
+      const made = await script({ chunks: ['retry: 10\nid: a\x01b\ndata: x\n\n'] })
+      const heard = await hear(new EventSource(made.url), { isEnough: heard => heard.at(-1) === 'error 2' })
+      return [heard.at(-1), (await made.requests()).map(({ headers }) => headers['last-event-id'] ?? null)]
+    },
+    expected: ['error 2', [null, null]],
+  },
+  {
     name: 'its states, as they are heard',
     async run({ EventSource, script }) {
       const { url } = await script(soon)

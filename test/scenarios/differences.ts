@@ -12,6 +12,8 @@ const native = {
   'cookies need to be allowed by name': ['error 2'],
   'other origins are asked whether they take the last id': 0,
   'its own events are trusted': true,
+  // Sent, and refused by the server.
+  'a last id with control characters is left out': ['error 2', [null]],
 }
 
 /** What a reader observes otherwise than the list has it, by case. `docs/guide/client.md` explains it. */

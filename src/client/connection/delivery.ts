@@ -1,13 +1,14 @@
+import { TidingsError } from '../../wire/errors.js'
 import { hubTypes } from '../../wire/names.js'
-import { matches, parseSelector, type Selector } from '../../wire/selector.js'
+import { type Match, toMatch } from './match.js'
 import { type ReceivedEvent, toReceivedEvent } from './received-event.js'
 import type { Outcome } from './receiver.js'
-import type { SchemaCheck } from './schemas.js'
+import type { Checked, SchemaCheck } from './schemas.js'
 import type { WireEvent } from './transport.js'
 
 export interface DeliveryOptions {
   /** What schemas make of an event; nothing: it has none. */
-  readonly check: SchemaCheck | undefined
+  readonly check: SchemaCheck
   /** All up to here was listened to, by whoever listens. */
   readonly onSeen: (cursor: string) => void
   /** A payload was refused (then with its event), or a handler threw. */
@@ -19,6 +20,10 @@ export interface DeliveryOptions {
 /** Brings events to handlers and loops, in order, each once, at the pace of the slowest loop. */
 export interface Delivery {
   take(event: WireEvent, cursor: string): void
+  /** What was seen without an event. */
+  seen(cursor: string): void
+  /** Does something that is no event, when what came before was listened to. It may not throw. */
+  aside(act: () => void): void
   room(): Promise<void> | undefined
   readonly waiting: number
   readonly invalid: number
@@ -32,8 +37,7 @@ export interface Delivery {
 }
 
 interface Handler {
-  readonly name: string
-  readonly selector: Selector | undefined
+  readonly isOf: Match
   readonly handle: (event: ReceivedEvent) => unknown
 }
 
@@ -52,7 +56,8 @@ interface Asked {
 const done = { done: true, value: undefined } as const
 
 export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptions): Delivery {
-  const queue: { readonly event: WireEvent; readonly cursor: string }[] = []
+  /** What is to be done about what came, in its order. */
+  const queue: (() => void)[] = []
   const handlers = new Set<Handler>()
   const loops = new Set<Loop>()
   /** An event is being checked or given, or will be in a moment. */
@@ -76,17 +81,9 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     while (!isBusy && areLoopsBack()) {
       if (given !== undefined) onSeen(given)
       given = undefined
-      const next = handlers.size + loops.size > 0 ? queue.shift() : undefined
-      if (!next) break
-      isBusy = true
-      const { event, cursor } = next
-      const checked = event.type.startsWith('$') ? undefined : check?.(event)
-      if (checked instanceof Promise) {
-        void checked.then(result => {
-          give(event, cursor, result)
-          pump()
-        })
-      } else give(event, cursor, checked)
+      const act = handlers.size + loops.size > 0 ? queue.shift() : undefined
+      if (!act) break
+      act()
     }
     if (queue.length > 0 || isBusy) return
     makeRoom()
@@ -99,18 +96,24 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     for (const wake of woken) wake()
   }
 
-  const give = (event: WireEvent, cursor: string, checked: Awaited<ReturnType<SchemaCheck>>): void => {
+  const push = (act: () => void): void => {
+    if (isClosed) return
+    queue.push(act)
+    pump()
+  }
+
+  const give = (event: WireEvent, cursor: string, checked: Checked): void => {
     isBusy = false
     if (isClosed) return
     given = cursor
-    const received = toReceivedEvent(event, checked && 'value' in checked ? checked : undefined)
-    if (checked && 'error' in checked) {
+    const received = toReceivedEvent(event, checked)
+    if (checked?.refused) {
       invalid++
-      onError(checked.error, received)
+      onError(new TidingsError('invalid-event', checked.refused, { cause: checked.cause }), received)
     } else {
       // What a handler brings about comes after this event.
       isBusy = true
-      for (const handler of handlers) if (!isClosed && hears(handler, event)) call(handler, received)
+      for (const handler of handlers) if (!isClosed && handler.isOf(event)) call(handler, received)
       isBusy = false
       if (event.type !== hubTypes.cursor && event.type !== hubTypes.end) {
         for (const { asked } of loops) asked.shift()?.resolve({ done: false, value: received })
@@ -148,9 +151,27 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
 
   return {
     take(event, cursor) {
-      if (isClosed) return
-      queue.push({ event, cursor })
-      pump()
+      push(() => {
+        isBusy = true
+        const checked = event.type.startsWith('$') ? undefined : check(event)
+        if (checked instanceof Promise) {
+          void checked.then(result => {
+            give(event, cursor, result)
+            pump()
+          })
+        } else give(event, cursor, checked)
+      })
+    },
+
+    seen: cursor =>
+      push(() => {
+        given = cursor
+      }),
+
+    aside(act) {
+      // Where nobody listens, nothing is to wait for it.
+      if (queue.length === 0 && !isBusy && areLoopsBack()) act()
+      else push(act)
     },
 
     room() {
@@ -171,8 +192,7 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     },
 
     on(name, handle) {
-      const selector = name.includes('*') && name !== '**' ? parseSelector(name) : undefined
-      const handler = { name, selector, handle }
+      const handler = { isOf: toMatch(name), handle }
       handlers.add(handler)
       pumpSoon()
       return () => void handlers.delete(handler)
@@ -220,11 +240,4 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
       return allTold
     },
   }
-}
-
-function hears({ name, selector }: Handler, { type, topic }: WireEvent): boolean {
-  if (name === type) return true
-  if (type.startsWith('$')) return false
-  if (name === '**' || name === topic) return true
-  return selector !== undefined && topic !== '' && matches(selector, topic)
 }

@@ -1,18 +1,16 @@
 import { TidingsError } from '../../wire/errors.js'
 import { readEventStream } from '../event-stream.js'
-import { ask, lost } from './ask.js'
+import { ask } from './ask.js'
 import type { Attempt, Ending, Transport } from './transport.js'
 
 /** Hears an event stream. */
 export const eventStream: Transport = async attempt => {
   const { settings, isHub, cursor } = attempt
-  const answer = await ask(attempt, {
-    ...{ accept: 'text/event-stream', query: {}, cursor },
-    answerMs: settings.answerMs,
-  })
+  const answer = await ask(attempt, { accept: 'text/event-stream', cursor, answerMs: settings.answerMs })
   if ('kind' in answer) return answer
   const { body } = answer
-  if (!body) return { kind: 'held', error: lost('Bodies are not streamed here.') }
+  // Some runtimes have bodies, and give them only when they are whole.
+  if (!body?.getReader) return { kind: 'unable', why: 'Bodies are not streamed here.', code: 'not-a-stream' }
   if (!isHub) {
     attempt.opened()
     return read(attempt, body)
@@ -20,7 +18,7 @@ export const eventStream: Transport = async attempt => {
   return new Promise(resolve => {
     // The first block of a hub comes with the head: if that comes alone, the rest is held back on its way.
     const timer = settings.clock.setTimeout(
-      () => resolve({ kind: 'held', error: lost('The stream is held back on its way.') }),
+      () => resolve({ kind: 'held', why: 'The stream is held back on its way.' }),
       settings.firstBlockMs,
     )
     const isThere = (): void => settings.clock.clearTimeout(timer)
@@ -33,11 +31,7 @@ export const eventStream: Transport = async attempt => {
 }
 
 /** Reads the body to its end, no faster than there is room. Does not reject. */
-async function read(
-  attempt: Attempt,
-  body: ReadableStream<Uint8Array>,
-  onEvent: () => void = () => undefined,
-): Promise<Ending> {
+async function read(attempt: Attempt, body: ReadableStream<Uint8Array>, onEvent?: () => void): Promise<Ending> {
   const { signal, cursor, settings } = attempt
   const ended = 'The stream ended'
   let said = ended
@@ -47,16 +41,17 @@ async function read(
     onRetry: attempt.retry,
     // A stream that is not opened now says why, and ends.
     onComment(text) {
-      settings.onComment?.(text)
-      if (text !== '') said = `${ended}, and said: ${text}`
+      attempt.comment(text)
+      if (text) said = `${ended}, and said: ${text}`
     },
     onEvent(event) {
-      onEvent()
+      onEvent?.()
       said = ended
       attempt.take(event)
     },
     afterChunk() {
       attempt.heard()
+      attempt.seen(stream.lastEventId)
       return attempt.room()
     },
   })
@@ -64,10 +59,10 @@ async function read(
   try {
     if (signal.aborted) stream.close()
     await stream.ended
-    return { kind: 'cut', error: lost(`${said}.`) }
-  } catch (error) {
+    return { kind: 'cut', why: `${said}.` }
+  } catch (cause) {
     // Another attempt would meet the same block.
-    if (error instanceof TidingsError) return { kind: 'refused', error }
-    return { kind: 'cut', error: lost('The connection was cut.', error) }
+    if (cause instanceof TidingsError) return { kind: 'refused', why: cause.message, code: cause.code, cause }
+    return { kind: 'cut', why: 'The connection was cut.', cause }
   }
 }

@@ -4,12 +4,13 @@ import { type Clock, realClock } from './clock.js'
 import type { CursorStore } from './cursor-store.js'
 import { eventStream } from './event-stream-transport.js'
 import { longPoll } from './long-poll-transport.js'
+import { toMatch } from './match.js'
 import type { LifeTarget } from './page-life.js'
 import type { ReceivedEvent } from './received-event.js'
 import type { StateChange } from './receiver.js'
 import type { ReceiverSettings } from './receiver-settings.js'
-import type { PayloadSchemas } from './schemas.js'
-import type { Transport, TransportName } from './transport.js'
+import type { NamedSchema, PayloadSchemas } from './schemas.js'
+import type { Transport, TransportName, WebSocketClass } from './transport.js'
 
 type Given<T> = T | (() => T | Promise<T>)
 
@@ -46,7 +47,7 @@ export interface ConnectOptions {
 
   /**
    * Ways to hear the server, in the order in which they are tried. Default: `['event-stream', 'long-poll']` with `topics`, `since` or
-   * `conflate`, which only a hub understands; else `['event-stream']`. A WebSocket sends no headers and no token.
+   * `conflate`, which only a hub understands; else `['event-stream']`.
    */
   readonly transports?: readonly TransportName[] | undefined
   /** The bound of the chance in the first wait, which doubles with each failure. 1 to 3,600,000. Default: 1,000. */
@@ -70,7 +71,7 @@ export interface ConnectOptions {
   readonly schemas?: PayloadSchemas | undefined
   /** Is told when the state changes. */
   readonly onState?: ((change: StateChange) => void) | undefined
-  /** Is told the comments of event streams, as they come: before the events that wait to be listened to. */
+  /** Is told the comments of event streams, in their place among the events. */
   readonly onComment?: ((comment: string) => void) | undefined
   /**
    * Is told what went wrong: a payload that its schema refuses (with its event), what a handler or the storage threw, the failure that
@@ -82,7 +83,8 @@ export interface ConnectOptions {
 
   /** Default: those of the platform. */
   readonly fetch?: Fetch | undefined
-  readonly WebSocket?: typeof WebSocket | undefined
+  /** One that is given takes headers and token, as `{ headers }` behind the URL; that of the platform is given neither. */
+  readonly WebSocket?: WebSocketClass | undefined
   readonly clock?: Clock | undefined
   /** From 0 up to 1. */
   readonly random?: (() => number) | undefined
@@ -90,70 +92,65 @@ export interface ConnectOptions {
 
 /** What is made of the options, but for what `connect` sees to itself. */
 export interface ConnectSettings extends ReceiverSettings {
-  readonly storage: CursorStore | undefined
+  readonly storage?: CursorStore | undefined
   readonly storageKey: string
-  readonly schemas: PayloadSchemas | undefined
-  readonly onState: ((change: StateChange) => void) | undefined
+  readonly schemas: readonly NamedSchema[] | undefined
+  readonly onState?: ((change: StateChange) => void) | undefined
+  readonly onComment?: ((comment: string) => void) | undefined
   readonly onError: (error: unknown, event?: ReceivedEvent) => void
-  readonly signal: AbortSignal | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 const longestMs = 3_600_000
+/** Of each time what it is by default, and at least. */
+const times = {
+  backoffMs: [1_000, 1],
+  maxBackoffMs: [30_000, 1],
+  stableMs: [10_000, 0],
+  silenceMs: [undefined, 0],
+  answerMs: [15_000, 1],
+  firstBlockMs: [5_000, 1],
+} as const
 
-/** Throws `invalid-setting`. */
+/** Throws `invalid-setting`, and `invalid-selector` for a name of schemas. */
 export function resolveConnectOptions(given: string | URL, options: ConnectOptions): ConnectSettings {
-  const { topics, since, conflate, cursor = '', storage, storageKey } = options
-  const {
-    headers,
-    token,
-    withCredentials = false,
-    method,
-    body,
-    end,
-    transports,
-    schemas,
-    onState,
-    onComment,
-    onError,
-    signal,
-  } = options
-  const { backoffMs, maxBackoffMs, stableMs, silenceMs, answerMs, firstBlockMs, maxEventChars } = options
-  const { pauseWhenHidden = false, fetch, WebSocket, clock = realClock, random = Math.random } = options
-  for (const name of Object.keys(options)) if (!names.has(name)) throw invalid(name, 'is no option')
-  const url = toUrl(given)
-  for (const topic of topics ?? []) url.searchParams.append('topic', topic)
-  if (since !== undefined) url.searchParams.set('since', since)
-  if (conflate !== undefined) url.searchParams.set('conflate', String(conflate))
-  const isHub = (topics ?? since ?? conflate) !== undefined
-  const ways = transports ?? (isHub && body === undefined ? ['event-stream', 'long-poll'] : ['event-stream'])
-  if (ways.length === 0 || ways.some(way => !(way in loaders))) {
-    throw invalid('transports', 'names event-stream, long-poll and websocket, at least one of them')
+  const { topics = [], since, conflate, headers, token, schemas, method, storageKey, transports, ...plain } = options
+  const { body, storage, withCredentials, end, fetch, WebSocket, onState, onComment, signal, ...more } = plain
+  const { pauseWhenHidden, maxEventChars, cursor = '', clock = realClock, random = Math.random, ...others } = more
+  const { onError = report, ...rest } = others
+  const chosen = {} as Record<keyof typeof times, number>
+  for (const name in rest) if (!(name in times)) throw invalid(name, 'is no option')
+  for (const [name, [initial, least]] of Object.entries(times)) {
+    const ms = rest[name as keyof typeof times] ?? (initial as number)
+    if (ms < least || ms > longestMs) throw invalid(name, `is milliseconds, from ${least} to ${longestMs}`)
+    chosen[name as keyof typeof times] = ms
   }
+  const url = toUrl(given)
+  const { searchParams } = url
+  for (const topic of topics) searchParams.append('topic', topic)
+  for (const [name, value] of Object.entries({ since, conflate })) {
+    if (value !== undefined) searchParams.set(name, `${value}`)
+  }
+  const isHub = (options.topics ?? since ?? conflate) !== undefined
+  const ways = transports ?? (isHub && body === undefined ? ['event-stream', 'long-poll'] : ['event-stream'])
+  if (!ways[0] || !ways.every(way => way in loaders)) throw invalid('transports', `are ${Object.keys(loaders)}`)
   return {
+    ...plain,
+    ...chosen,
+    ...{ cursor, clock, random, onError, isHub, transports: ways },
     url: url.href,
     method: method ?? (body === undefined ? 'GET' : 'POST'),
-    ...{ body, withCredentials, cursor, end, isHub, transports: ways },
     headers: async () => {
       const [all, bearer] = await Promise.all([ask(headers), ask(token)])
       return { ...all, ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }) }
     },
-    canRenew: typeof headers === 'function' || typeof token === 'function',
-    isSnapshot: url.searchParams.get('since') === 'latest',
+    canRenew: [headers, token].some(given => typeof given === 'function'),
+    isSnapshot: searchParams.get('since') === 'latest',
     onlyTopic: onlyTopicOf(url),
     load: name => loaders[name](),
-    backoffMs: number('backoffMs', backoffMs, 1_000, 1),
-    maxBackoffMs: number('maxBackoffMs', maxBackoffMs, 30_000, 1),
-    stableMs: number('stableMs', stableMs, 10_000),
-    silenceMs: silenceMs === undefined ? undefined : number('silenceMs', silenceMs, 0),
-    answerMs: number('answerMs', answerMs, 15_000, 1),
-    firstBlockMs: number('firstBlockMs', firstBlockMs, 5_000, 1),
-    maxEventChars: maxEventChars ?? 16 * 1024 * 1024,
-    ...{ pauseWhenHidden, clock, random, storage, schemas, onState, onComment, signal },
     life: globalThis as LifeTarget,
     storageKey: storageKey ?? `tidings:${url.href}`,
-    onError: onError ?? report,
-    fetch,
-    WebSocket: WebSocket ?? globalThis.WebSocket,
+    schemas: schemas && Object.entries(schemas).map(([name, schema]) => ({ ...{ name, schema }, isOf: toMatch(name) })),
   }
 }
 
@@ -163,13 +160,6 @@ const loaders: Readonly<Record<TransportName, () => Transport | Promise<Transpor
   websocket: async () => (await import('./web-socket-transport.js')).webSocket,
 }
 
-const names = new Set(
-  (
-    'topics since conflate cursor storage storageKey headers token withCredentials method body end transports backoffMs maxBackoffMs stableMs ' +
-    'silenceMs answerMs firstBlockMs maxEventChars pauseWhenHidden schemas onState onComment onError signal fetch WebSocket clock random'
-  ).split(' '),
-)
-
 function toUrl(given: string | URL): URL {
   const { document, location } = globalThis as {
     readonly document?: { readonly baseURI?: string }
@@ -178,21 +168,19 @@ function toUrl(given: string | URL): URL {
   try {
     return new URL(given, document?.baseURI ?? location?.href)
   } catch (cause) {
-    throw new TidingsError('invalid-setting', `${JSON.stringify(given)} is no URL, or no whole one.`, { cause })
+    throw invalid(JSON.stringify(given), 'is no URL, or no whole one', cause)
   }
 }
 
 /** Of `topic=news` and `/events/news`. */
-function onlyTopicOf(url: URL): string {
-  const topics = url.searchParams.getAll('topic')
-  const [topic = ''] = topics
-  if (topics.length > 0) return topics.length === 1 && !topic.includes('*') ? topic : ''
-  const [, path = ''] = /\/events\/(.+)$/.exec(url.pathname) ?? []
+function onlyTopicOf({ searchParams, pathname }: URL): string {
   try {
-    return decodeURIComponent(path)
-  } catch (error) {
-    if (error instanceof URIError) return ''
-    throw error
+    const [topic = decodeURIComponent(/\/events\/(.+)$/.exec(pathname)?.[1] ?? ''), ...others] =
+      searchParams.getAll('topic')
+    return others.length > 0 || topic.includes('*') ? '' : topic
+  } catch {
+    // An escape that is none: no hub will take it for a topic.
+    return ''
   }
 }
 
@@ -200,18 +188,11 @@ async function ask<T>(given: Given<T> | undefined): Promise<T | undefined> {
   return typeof given === 'function' ? (given as () => T | Promise<T>)() : given
 }
 
-function number(name: string, value: number | undefined, initial: number, least = 0): number {
-  if (value === undefined) return initial
-  if (value >= least && value <= longestMs) return value
-  throw invalid(name, `is milliseconds, from ${least} to ${longestMs}`)
-}
-
-function invalid(name: string, what: string): TidingsError {
-  return new TidingsError('invalid-setting', `connect: ${name} ${what}.`)
+function invalid(name: string, what: string, cause?: unknown): TidingsError {
+  return new TidingsError('invalid-setting', `connect: ${name} ${what}.`, { cause })
 }
 
 function report(error: unknown): void {
-  const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
-  if (reportError) reportError(error)
-  else console.error('tidings:', error)
+  const { reportError = console.error } = globalThis as { readonly reportError?: (error: unknown) => void }
+  reportError(error)
 }

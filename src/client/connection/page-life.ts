@@ -25,7 +25,7 @@ const sleepMs = 20_000
 export function watchLife(
   target: LifeTarget | undefined,
   clock: Clock,
-  pauseWhenHidden: boolean,
+  pauseWhenHidden: boolean | undefined,
   { wake, hidden, shown }: LifeListener,
 ): () => void {
   const page = target?.document

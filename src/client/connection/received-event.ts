@@ -1,5 +1,6 @@
 import { hubTypes } from '../../wire/names.js'
 import { type Gap, toGap } from './receiver.js'
+import type { Checked } from './schemas.js'
 import type { WireEvent } from './transport.js'
 
 /** An event as an application hears it. */
@@ -19,11 +20,11 @@ export interface ReceivedEvent<Payload = unknown> {
 }
 
 /** `checked`: what a schema gave back. */
-export function toReceivedEvent(event: WireEvent, checked?: { readonly value: unknown }): ReceivedEvent {
+export function toReceivedEvent(event: WireEvent, checked?: Checked): ReceivedEvent {
   const { type, topic, id, data } = event
   return {
     ...{ type, topic, id, data },
     gap: type === hubTypes.gap ? toGap(data) : undefined,
-    json: () => (checked ? checked.value : JSON.parse(data)),
+    json: () => (checked && 'value' in checked ? checked.value : JSON.parse(data)),
   }
 }

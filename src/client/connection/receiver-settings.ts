@@ -14,14 +14,16 @@ export interface ReceiverSettings extends AttemptSettings {
   /** The topic of all events that do not say theirs; empty: unknown. */
   readonly onlyTopic: string
   /** The last event, by its data or its type. */
-  readonly end: string | { readonly type: string } | undefined
+  readonly end?: string | { readonly type: string } | undefined
   /** Ways to hear it, in the order in which they are tried. */
   readonly transports: readonly TransportName[]
+  /** Is waited for before each attempt. What it comes to is where the first begins, if it is not empty. */
+  readonly prepare?: (() => Promise<string>) | undefined
   readonly load: (name: TransportName) => Transport | Promise<Transport>
   readonly backoffMs: number
   readonly maxBackoffMs: number
   readonly stableMs: number
-  readonly pauseWhenHidden: boolean
+  readonly pauseWhenHidden?: boolean | undefined
   /** Who tells of the page and its network. */
   readonly life: LifeTarget | undefined
   readonly random: () => number

@@ -1,6 +1,5 @@
-import { TidingsError } from '../../wire/errors.js'
+import { type ErrorCode, TidingsError } from '../../wire/errors.js'
 import { hubTypes, parsePosition } from '../../wire/names.js'
-import { lost } from './ask.js'
 import { createBackoff } from './backoff.js'
 import { type ConnectionState, type Happening, lifecycle } from './lifecycle.js'
 import { watchLife } from './page-life.js'
@@ -45,6 +44,9 @@ export interface ReceiverStatistics {
 export interface Outlet {
   /** An event, once, in order. `cursor` is what to come back with after it; empty: nothing. */
   take(event: WireEvent, cursor: string): void
+  /** What to come back with, without an event. */
+  seen(cursor: string): void
+  comment(text: string): void
   /** Resolves when more can be taken; nothing: now. Until then little more comes. */
   room(): Promise<void> | undefined
   /** How many events were taken and not listened to. */
@@ -72,7 +74,7 @@ const hubSilenceMs = 45_000
 const shortestTokenMs = 1_000
 
 export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Receiver {
-  const { clock, transports } = settings
+  const { clock, transports, end } = settings
   const backoff = createBackoff(settings.backoffMs, settings.maxBackoffMs, settings.random)
   const statistics = { attempts: 0, opened: 0, events: 0, repeats: 0, gaps: 0 }
   let state: ConnectionState = 'connecting'
@@ -93,11 +95,10 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
 
   const transport = (): TransportName => transports[way] as TransportName
 
-  const happen = (happening: Happening, detail: Partial<StateChange> = {}): void => {
+  const happen = (happening: Happening, error?: TidingsError, waitMs = 0): void => {
     const following = lifecycle[state][happening]
     if (following === 'stay') return
-    if (following === 'never')
-      throw new TidingsError('internal', `A connection that is ${state} cannot be ${happening}.`)
+    if (following === 'never') throw new TidingsError('internal', `A connection that is ${state}: ${happening}.`)
     if (happening !== 'opened') {
       clock.clearTimeout(timer)
       abort.abort()
@@ -106,12 +107,13 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     state = following
     if (happening === 'wake') way = 0
     if (state === 'closed') unwatch()
+    const retryAt = state === 'waiting' ? clock.now() + waitMs : undefined
     // Before it begins: whoever is told may close it.
-    outlet.changed({ ...detail, state, transport: transport() })
+    outlet.changed({ state, transport: transport(), retryAt, error })
     if (state !== following) return
     if (state === 'connecting') void connect()
     if (state === 'open') watchSilence()
-    if (state === 'waiting') timer = clock.setTimeout(() => happen('due'), (detail.retryAt ?? 0) - clock.now())
+    if (state === 'waiting') timer = clock.setTimeout(() => happen('due'), waitMs)
   }
 
   /** What went well for long enough makes up for what went wrong before it. */
@@ -122,46 +124,63 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     if (lastedMs >= shortestTokenMs) isRenewed = false
   }
 
-  const finish = (outcome: Outcome): void => {
+  const finish = (reason: Outcome['reason'], error?: TidingsError): void => {
     if (state === 'closed') return
-    happen('finish', { error: outcome.error })
-    outlet.over(outcome)
+    happen('finish', error)
+    outlet.over({ reason, ...(error && { error }) })
   }
 
   const connect = async (): Promise<void> => {
-    const mine = new AbortController()
-    const { signal } = mine
-    abort = mine
+    abort = new AbortController()
+    const { signal } = abort
     statistics.attempts++
-    isSnapshot = settings.isSnapshot && cursor === ''
+    // Nobody else speaks the others.
+    isHub ||= transport() !== 'event-stream'
     let ending: Ending
     try {
-      const [make, headers] = await Promise.all([settings.load(transport()), settings.headers()])
+      const [make, headers, kept] = await Promise.all([
+        settings.load(transport()),
+        settings.headers(),
+        settings.prepare?.(),
+      ])
       if (signal.aborted) return
+      // Later the one that was heard counts.
+      cursor = (statistics.opened === 0 && kept) || cursor
+      isSnapshot = settings.isSnapshot && cursor === ''
       ending = await make(toAttempt(signal, headers))
-    } catch (error) {
-      ending = { kind: 'cut', error: lost('The server was not reached.', error) }
+    } catch (cause) {
+      ending = { kind: 'cut', why: 'The server was not reached.', cause }
     }
     if (!signal.aborted) conclude(ending)
   }
 
   const toAttempt = (signal: AbortSignal, headers: Record<string, string>): Attempt => {
-    const isOver = (): boolean => signal.aborted
+    const unlessOver =
+      <Given extends unknown[]>(hear: (...given: Given) => void) =>
+      (...given: Given): void => {
+        if (!signal.aborted) hear(...given)
+      }
     return {
       ...{ settings, isHub, cursor, headers, signal },
-      opened: () => isOver() || opened(),
+      opened: unlessOver(opened),
       heard() {
         heardAt = clock.now()
       },
-      take: event => isOver() || take(event),
-      retry(ms) {
-        if (!isOver()) retryMs = ms
-      },
+      take: unlessOver(take),
+      seen: unlessOver(id => {
+        // What a hub says comes with events, in an order.
+        if (isHub || id === cursor) return
+        cursor = id
+        outlet.seen(id)
+      }),
+      comment: unlessOver(outlet.comment),
+      retry: unlessOver(ms => {
+        retryMs = ms
+      }),
       room() {
-        const room = isOver() ? undefined : outlet.room()
-        if (!room) return undefined
-        isHeld = true
-        return room.then(() => {
+        const room = signal.aborted ? undefined : outlet.room()
+        isHeld = room !== undefined
+        return room?.then(() => {
           isHeld = false
           heardAt = clock.now()
         })
@@ -185,105 +204,87 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     // Whoever was told of it may have closed it.
     if (state !== 'open') return
     const { type, data, id } = event
-    const { end } = settings
-    switch (type) {
-      case hubTypes.cursor:
-        isHub = true
-        isSnapshot = false
-        give(event, id)
-        break
-      case hubTypes.gap:
-        statistics.gaps++
-        give(event, id)
-        // The place where it goes on is that of the picture, which is not given yet.
-        isSnapshot = settings.isSnapshot && toGap(data)?.resumedAt !== id
-        break
-      case hubTypes.expired:
-        renew(new TidingsError('unauthorized', 'The token has run out.'), true)
-        break
-      case hubTypes.end:
-        give(event, id)
-        if (/"outcome":\s*"failed"/.test(data)) {
-          finish({ reason: 'failed', error: new TidingsError('stream-incomplete', 'The server failed to go on.') })
-        } else finish({ reason: 'ended' })
-        break
-      default:
-        if (data === end) finish({ reason: 'completed' })
-        else hear(event)
-        if (typeof end === 'object' && type === end.type) finish({ reason: 'completed' })
+    if (type === hubTypes.cursor) {
+      isHub = true
+      isSnapshot = false
+      // Only a `$gap` leads back.
+      give(event, isSeen(id, cursor) ? '' : id)
+    } else if (type === hubTypes.gap) {
+      statistics.gaps++
+      give(event, id)
+      // The place where it goes on is that of the picture, which is not given yet.
+      isSnapshot = settings.isSnapshot && toGap(data)?.resumedAt !== id
+    } else if (type === hubTypes.expired) {
+      renew(new TidingsError('unauthorized', 'The token has run out.'), true)
+    } else if (type === hubTypes.end) {
+      give(event, id)
+      if (/"outcome":\s*"failed"/.test(data)) fail('The server failed to go on.')
+      else finish('ended')
+    } else {
+      if (data === end) finish('completed')
+      else hear(event)
+      if (typeof end === 'object' && type === end.type) finish('completed')
     }
   }
 
   const hear = (event: WireEvent): void => {
-    if (isSnapshot) {
-      statistics.events++
-      give({ ...event, id: '' }, cursor)
-    } else if (isHub && isSeen(event.id, cursor)) statistics.repeats++
-    else {
-      statistics.events++
-      give(event, event.id)
+    if (isHub && !isSnapshot && isSeen(event.id, cursor)) {
+      statistics.repeats++
+      return
     }
+    statistics.events++
+    if (isSnapshot) give({ ...event, id: '' }, cursor)
+    else give(event, event.id)
   }
 
   const give = (event: WireEvent, id: string): void => {
     // At other servers, an event may take the id away.
     if (!isHub || id !== '') cursor = id
-    const { topic } = event
-    outlet.take(
-      topic === '' && isHub && !event.type.startsWith('$') ? { ...event, topic: settings.onlyTopic } : event,
-      cursor,
-    )
+    const isOfOne = event.topic === '' && isHub && !event.type.startsWith('$')
+    outlet.take(isOfOne ? { ...event, topic: settings.onlyTopic } : event, cursor)
   }
+
+  const fail = (why: string, cause?: unknown): void =>
+    finish('failed', new TidingsError('stream-incomplete', why, { cause }))
 
   const renew = (error: TidingsError, canRenew: boolean): void => {
     settle()
     if (isRenewed || !canRenew) {
-      finish({ reason: 'failed', error })
+      finish('failed', error)
       return
     }
-    happen('again', { error })
+    happen('again', error)
     isRenewed = true
   }
 
   const conclude = (ending: Ending): void => {
-    switch (ending.kind) {
-      case 'ended':
-        finish({ reason: 'ended' })
-        break
-      case 'refused':
-        finish({ reason: 'failed', error: ending.error })
-        break
-      case 'unauthorized':
-        renew(ending.error, settings.canRenew)
-        break
-      case 'again':
-        happen('again')
-        break
-      case 'held':
-        if (way + 1 < transports.length) {
-          way++
-          happen('again', { error: ending.error })
-          break
-        }
-        cut(ending.error, 0)
-        break
-      default:
-        cut(ending.error, ending.askedMs ?? 0)
+    const { kind } = ending
+    if (kind === 'ended') finish('ended')
+    else if (kind === 'again') {
+      way = 0
+      happen('again')
+    } else {
+      const error = toError(ending)
+      if (kind === 'refused') finish('failed', error)
+      else if (kind === 'unauthorized') renew(error, settings.canRenew)
+      else if (kind === 'cut') cut(error, ending.askedMs)
+      else if (way + 1 < transports.length) {
+        way++
+        happen('again', error)
+      } else if (kind === 'held' || way > 0) cut(error)
+      else finish('failed', error)
     }
   }
 
-  const cut = (error: TidingsError, askedMs: number): void => {
-    if (settings.end !== undefined && state === 'open') {
-      const incomplete = new TidingsError('stream-incomplete', 'The stream ended without its last event.', {
-        cause: error,
-      })
-      finish({ reason: 'failed', error: incomplete })
+  const cut = (error: TidingsError, askedMs = 0): void => {
+    if (end !== undefined && state === 'open') {
+      fail('The stream ended without its last event.', error)
       return
     }
     // What was never open on this way may be on another.
     if (state !== 'open') way = 0
     settle()
-    happen('cut', { error, retryAt: clock.now() + backoff.next(Math.max(retryMs, askedMs)) })
+    happen('cut', error, backoff.next(Math.max(retryMs, askedMs)))
   }
 
   const watchSilence = (): void => {
@@ -291,11 +292,12 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     // Looked at again later: what answers may turn out to be a hub.
     const leftMs = mostMs > 0 && !isHeld ? heardAt + mostMs - clock.now() : mostMs || hubSilenceMs
     if (leftMs > 0) timer = clock.setTimeout(watchSilence, leftMs)
-    else cut(lost(`Nothing came for ${mostMs} ms.`), 0)
+    else cut(toError({ kind: 'cut', why: `Nothing came for ${mostMs} ms.` }))
   }
 
+  const wake = (): void => happen('wake')
   unwatch = watchLife(settings.life, clock, settings.pauseWhenHidden, {
-    wake: () => happen('wake'),
+    wake,
     hidden: () => happen('hidden'),
     shown: () => happen('shown'),
   })
@@ -313,9 +315,17 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       return cursor
     },
     statistics,
-    wake: () => happen('wake'),
-    close: () => finish({ reason: 'closed' }),
+    wake,
+    close: () => finish('closed'),
   }
+}
+
+function toError({ kind, why, ...more }: Exclude<Ending, { readonly kind: 'ended' | 'again' }>): TidingsError {
+  const { code = kind === 'refused' || kind === 'unauthorized' ? kind : 'connection-lost', cause } = more as {
+    readonly code?: ErrorCode
+    readonly cause?: unknown
+  }
+  return new TidingsError(code, why, { cause })
 }
 
 /** Whether the cursor is at `id` or beyond it, in the same history. */

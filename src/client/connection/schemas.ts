@@ -1,6 +1,5 @@
-import { TidingsError } from '../../wire/errors.js'
-import { matches, parseSelector } from '../../wire/selector.js'
 import { describeIssues, type StandardSchema } from '../../wire/standard-schema.js'
+import type { Match } from './match.js'
 import type { WireEvent } from './transport.js'
 
 /** A schema for each type, topic or selector; the first that is the event's counts. */
@@ -11,42 +10,42 @@ export type OutputsOf<Given extends PayloadSchemas> = {
   readonly [Name in keyof Given]: NonNullable<Given[Name]['~standard']['types']>['output']
 }
 
-type Checked = { readonly value: unknown } | { readonly error: TidingsError } | undefined
+/** What a schema gave back, or why it refused. */
+export type Checked =
+  | { readonly value: unknown; readonly refused?: undefined }
+  | { readonly refused: string; readonly cause?: unknown }
+  | undefined
 
 /** What the schema of an event makes of its payload; nothing if it has none. Neither throws nor rejects. */
 export type SchemaCheck = (event: WireEvent) => Checked | Promise<Checked>
 
-/** Throws `invalid-selector` at a name with `*` that is no selector. */
-export function createCheck(schemas: PayloadSchemas): SchemaCheck {
-  const rows = Object.entries(schemas).map(([name, schema]) => ({
-    ...{ name, schema },
-    selector: name.includes('*') ? parseSelector(name) : undefined,
-  }))
-  const toChecked = (result: Awaited<ReturnType<StandardSchema['~standard']['validate']>>, name: string): Checked =>
-    result.issues ? { error: refused(name, describeIssues(result.issues)) } : { value: result.value }
+export interface NamedSchema {
+  readonly name: string
+  readonly isOf: Match
+  readonly schema: StandardSchema
+}
 
-  return ({ type, topic, data }) => {
-    const row = rows.find(
-      ({ name, selector }) => name === type || name === topic || (selector && topic !== '' && matches(selector, topic)),
-    )
-    if (!row) return undefined
-    const { name, schema } = row
-    const failed = (cause: unknown): Checked => ({ error: refused(name, 'it failed', cause) })
+type Result = Awaited<ReturnType<StandardSchema['~standard']['validate']>>
+
+/** Is loaded only with schemas, and imports nothing that is loaded without. */
+export function createCheck(schemas: readonly NamedSchema[]): SchemaCheck {
+  return event => {
+    const found = schemas.find(({ isOf }) => isOf(event))
+    if (!found) return undefined
+    const { name, schema } = found
+    const refused = (why: string, cause?: unknown): Checked => ({
+      ...{ refused: `Not what the schema of ${JSON.stringify(name)} asks for: ${why}.`, cause },
+    })
+    const toChecked = ({ issues, ...given }: Result): Checked =>
+      issues ? refused(describeIssues(issues)) : { value: (given as { readonly value: unknown }).value }
+    const failed = (cause: unknown): Checked => refused('it failed', cause)
     try {
-      const result = schema['~standard'].validate(parse(data))
-      return result instanceof Promise
-        ? result.then(checked => toChecked(checked, name), failed)
-        : toChecked(result, name)
+      const result = schema['~standard'].validate(parse(event.data))
+      return result instanceof Promise ? result.then(toChecked).catch(failed) : toChecked(result)
     } catch (error) {
       return failed(error)
     }
   }
-}
-
-function refused(name: string, why: string, cause?: unknown): TidingsError {
-  return new TidingsError('invalid-event', `Not what the schema of ${JSON.stringify(name)} asks for: ${why}.`, {
-    cause,
-  })
 }
 
 /** What was published: JSON, or else a text. */

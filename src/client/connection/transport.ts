@@ -1,4 +1,4 @@
-import type { TidingsError } from '../../wire/errors.js'
+import type { ErrorCode } from '../../wire/errors.js'
 import type { Fetch } from '../request.js'
 import type { Clock } from './clock.js'
 
@@ -16,24 +16,38 @@ export interface WireEvent {
   readonly data: string
 }
 
+/**
+ * What makes a WebSocket: the class of the platform, or one that takes `{ headers }` as its second argument, as those of Node.js, Bun and the
+ * package `ws` do.
+ */
+export type WebSocketClass = new (url: string, ...more: never[]) => SocketLike
+
+/** What is used of a WebSocket. */
+export interface SocketLike {
+  onmessage: ((event: never) => void) | null
+  onerror: ((event: never) => void) | null
+  onclose: ((event: never) => void) | null
+  close(): void
+}
+
 /** What all attempts of a connection have in common. */
 export interface AttemptSettings {
   /** With the parameters of the hub, without a cursor. */
   readonly url: string
   readonly method: string
-  readonly body: string | Uint8Array<ArrayBuffer> | undefined
-  readonly withCredentials: boolean
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined
+  readonly withCredentials?: boolean | undefined
   /** Whether without a cursor the newest of each topic and key come first. */
   readonly isSnapshot: boolean
   /** Nothing: 45 s of a hub, else any silence will do. 0: any. */
-  readonly silenceMs: number | undefined
+  readonly silenceMs?: number | undefined
   readonly answerMs: number
   readonly firstBlockMs: number
-  readonly maxEventChars: number
-  readonly onComment?: ((comment: string) => void) | undefined
+  readonly maxEventChars?: number | undefined
   /** Nothing: the global one. */
-  readonly fetch: Fetch | undefined
-  readonly WebSocket: typeof WebSocket | undefined
+  readonly fetch?: Fetch | undefined
+  /** Nothing: the global one, which is given no headers. */
+  readonly WebSocket?: WebSocketClass | undefined
   readonly clock: Clock
 }
 
@@ -52,6 +66,9 @@ export interface Attempt {
   heard(): void
   /** Does not throw. */
   take(event: WireEvent): void
+  /** What to come back with, without an event. */
+  seen(cursor: string): void
+  comment(text: string): void
   retry(ms: number): void
   /** What was taken waits to be listened to: resolves when there is room for more. Nothing: there is room. */
   room(): Promise<void> | undefined
@@ -59,18 +76,20 @@ export interface Attempt {
   readonly waiting: number
 }
 
-/** What became of an attempt. */
+/** What became of an attempt, and why. No errors, so that a transport that is loaded later imports nothing. */
 export type Ending =
   /** It failed or was cut off, and may go well another time, not before `askedMs`. */
-  | { readonly kind: 'cut'; readonly error: TidingsError; readonly askedMs?: number | undefined }
+  | { readonly kind: 'cut'; readonly why: string; readonly cause?: unknown; readonly askedMs?: number | undefined }
   /** The server is there, but is not heard on this way. */
-  | { readonly kind: 'held'; readonly error: TidingsError }
-  /** It is to be made again at once. */
+  | { readonly kind: 'held'; readonly why: string }
+  /** Nothing can be heard on this way, here or at all. */
+  | { readonly kind: 'unable'; readonly why: string; readonly cause?: unknown; readonly code: ErrorCode }
+  /** It is to be made again at once, from the first way on. */
   | { readonly kind: 'again' }
   /** The token is none, or is none any more. */
-  | { readonly kind: 'unauthorized'; readonly error: TidingsError }
+  | { readonly kind: 'unauthorized'; readonly why: string }
   /** It will not go well another time. */
-  | { readonly kind: 'refused'; readonly error: TidingsError }
+  | { readonly kind: 'refused'; readonly why: string; readonly cause?: unknown; readonly code?: ErrorCode }
   /** There is nothing more to hear. */
   | { readonly kind: 'ended' }
 

@@ -1,38 +1,44 @@
-import { TidingsError } from '../../wire/errors.js'
-import { lost, withQuery } from './ask.js'
 import type { Attempt, Ending, Transport } from './transport.js'
 
 /** Of what waits to be listened to; a WebSocket cannot be read more slowly, so it is let go, and taken up again by its cursor. */
 const maxWaiting = 1_000
+const maxWaitingChars = 8 * 1024 * 1024
 
-const closeCodes = { expired: 4401, notAllowed: 4403, ended: 4409 } as const
-
-/** Hears a hub over a WebSocket. */
+/** Hears a hub over a WebSocket. Imports nothing, so that a bundler has no reason to load more than this with it. */
 export const webSocket: Transport = attempt =>
   new Promise(resolve => {
     const { settings, cursor, signal, headers } = attempt
-    const { WebSocket, clock } = settings
-    if (!WebSocket) {
-      resolve({ kind: 'held', error: lost('There is no WebSocket here.') })
-      return
+    const { clock } = settings
+    const unable = (why: string, cause?: unknown): void =>
+      resolve({ kind: 'unable', why, cause, code: 'invalid-setting' })
+    const given = settings.WebSocket as (new (url: string, init?: object) => WebSocket) | undefined
+    const Socket = given ?? (globalThis as { readonly WebSocket?: typeof WebSocket }).WebSocket
+    if (!Socket) return unable('There is no WebSocket here.')
+    const hasHeaders = Object.keys(headers).length > 0
+    // They would be left out without a word.
+    if (hasHeaders && !given) return unable('The WebSocket of the platform sends no headers and no token.')
+    const url = new URL(settings.url.replace(/^http/, 'ws'))
+    if (cursor !== '') url.searchParams.set('lastEventId', cursor)
+    let socket: WebSocket
+    try {
+      socket = new (Socket as NonNullable<typeof given>)(url.href, ...(hasHeaders ? [{ headers }] : []))
+    } catch (cause) {
+      return unable('The WebSocket was not made.', cause)
     }
-    if (Object.keys(headers).length > 0) {
-      // They would be left out without a word.
-      resolve({ kind: 'held', error: lost('A WebSocket sends no headers and no token.') })
-      return
-    }
-    const url = withQuery(settings.url, cursor === '' ? {} : { lastEventId: cursor })
-    const socket = new WebSocket(url.replace(/^http/, 'ws'))
     let isOpen = false
-    const over = (ending: Ending): void => {
+    let waitingChars = 0
+    const leave = (): void => {
       clock.clearTimeout(timer)
       socket.onmessage = null
       socket.onclose = null
       socket.close()
+    }
+    const over = (ending: Ending): void => {
+      leave()
       resolve(ending)
     }
     const timer = clock.setTimeout(
-      () => over({ kind: 'held', error: lost('The WebSocket was not answered.') }),
+      () => over({ kind: 'held', why: 'The WebSocket was not answered.' }),
       settings.answerMs,
     )
     signal.addEventListener('abort', () => over({ kind: 'again' }))
@@ -41,12 +47,10 @@ export const webSocket: Transport = attempt =>
       isOpen = true
       attempt.heard()
       hear(attempt, String(data))
-      if (!signal.aborted && attempt.waiting > maxWaiting) {
-        socket.onmessage = null
-        socket.onclose = null
-        socket.close()
-        void attempt.room()?.then(() => over({ kind: 'again' }))
-      }
+      waitingChars = attempt.waiting > 0 ? waitingChars + String(data).length : 0
+      if (signal.aborted || (attempt.waiting <= maxWaiting && waitingChars <= maxWaitingChars)) return
+      leave()
+      void attempt.room()?.then(() => resolve({ kind: 'again' }))
     }
     // What it was comes with the close.
     socket.onerror = () => undefined
@@ -55,6 +59,7 @@ export const webSocket: Transport = attempt =>
 
 function hear(attempt: Attempt, message: string): void {
   const { type = 'message', topic = '', id = '', data } = Object(parse(message))
+  // What is no event is an answer to a message, and none was sent.
   if (typeof data === 'string') attempt.take({ type, topic, id, data })
 }
 
@@ -68,16 +73,11 @@ function parse(message: string): unknown {
 }
 
 function toEnding(code: number, reason: string, isOpen: boolean): Ending {
-  const message = `The WebSocket was closed (${code}${reason && `: ${reason}`}).`
-  switch (code) {
-    case closeCodes.expired:
-      return { kind: 'unauthorized', error: new TidingsError('unauthorized', message) }
-    case closeCodes.notAllowed:
-      return { kind: 'refused', error: new TidingsError('refused', message) }
-    case closeCodes.ended:
-      return { kind: 'ended' }
-    default:
-      // Browsers do not tell why a handshake was refused; another way may.
-      return { kind: isOpen ? 'cut' : 'held', error: lost(message) }
-  }
+  const why = `The WebSocket was closed (${code}${reason && `: ${reason}`}).`
+  // The token has run out; what is heard may not be heard; the topic has ended.
+  if (code === 4401) return { kind: 'unauthorized', why }
+  if (code === 4403) return { kind: 'refused', why }
+  if (code === 4409) return { kind: 'ended' }
+  // Browsers do not tell why a handshake was refused; another way may.
+  return { kind: isOpen ? 'cut' : 'held', why }
 }

@@ -1,11 +1,11 @@
 import type { Answer } from '../http/answer.js'
-import type { Form } from '../http/negotiate.js'
 import { tryNegotiate } from '../http/negotiate.js'
 import { nobody } from '../http/observer.js'
 import { answerPage } from '../http/page.js'
+import type { ReadRequest } from '../http/read-request.js'
 import { streamHeaders, toRefusal } from '../http/refusal.js'
+import { startOfBody } from '../http/start-of-body.js'
 import type { Beginning } from '../hub/hub.js'
-import { encodeBlock } from '../wire/encode.js'
 import { TidingsError } from '../wire/errors.js'
 import type { Engine } from './engine.js'
 import type { HandlerOptions } from './handler-options.js'
@@ -53,7 +53,12 @@ export async function answerRead(
       const page = { headers: reader.ifNoneMatch === undefined ? {} : { 'if-none-match': reader.ifNoneMatch } }
       return {
         kind: 'answer',
-        answer: await answerPage({ hub, longPolls: engine.longPolls }, page, request, reader.signal),
+        answer: await answerPage(
+          { hub, longPolls: engine.longPolls },
+          page,
+          { ...request, coding: undefined },
+          reader.signal,
+        ),
       }
     }
     hasPlace = reader.method === 'HEAD' || engine.streams.take(1)
@@ -64,14 +69,14 @@ export async function answerRead(
       return {
         kind: 'stream',
         beginning,
-        headers: streamHeaders(request.form),
-        start: startOf(request.form, hub.retryMs()),
+        headers: headersOf(request, options),
+        start: startOfBody(request, hub.retryMs()),
       }
     }
     if (beginning.kind === 'ended') return { kind: 'answer', answer: ended }
     return {
       kind: 'answer',
-      answer: { status: 200, headers: { ...streamHeaders(request.form), Connection: 'close' }, body: '' },
+      answer: { status: 200, headers: { ...headersOf(request, options), Connection: 'close' }, body: '' },
     }
   } catch (error) {
     return { kind: 'answer', answer: refuse(engine, error, reader.accept) }
@@ -89,6 +94,10 @@ function refuse({ hub, settings }: Engine, error: unknown, accept: string | unde
   })
 }
 
-function startOf(form: Form, retryMs: number): Uint8Array {
-  return form === 'text/event-stream' ? Buffer.from(encodeBlock({ retry: retryMs })) : new Uint8Array()
+function headersOf(
+  { form, coding }: ReadRequest,
+  { compression }: HandlerOptions<never>,
+): Readonly<Record<string, string>> {
+  const headers = streamHeaders(form, coding)
+  return compression === 'gzip' ? { ...headers, Vary: 'Accept-Encoding' } : headers
 }

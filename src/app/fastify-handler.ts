@@ -51,7 +51,9 @@ export function toFastifyHandler<Request extends FastifyRequestLike>(
       return reply.send(status === 204 || status === 304 ? undefined : body)
     }
     const free = (): void => engine.streams.give(1)
-    reply.headers({ ...read.headers })
+    // What the reply varies by already is known when the response is taken over.
+    const { Vary: _, ...headers } = read.headers
+    reply.headers(headers)
     return reply.send(
       new Handover(response, isOpen => {
         if (!isOpen || isGone(response) || !engine.hub) return free()

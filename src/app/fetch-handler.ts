@@ -25,6 +25,7 @@ export function toFetchHandler<Context extends readonly unknown[]>(
       {
         method,
         accept: headers.get('accept') ?? undefined,
+        acceptEncoding: headers.get('accept-encoding') ?? undefined,
         lastEventId: headers.get('last-event-id') ?? undefined,
         ifNoneMatch: headers.get('if-none-match') ?? undefined,
         query: question < 0 ? '' : url.slice(question + 1, fragment < 0 ? undefined : fragment),

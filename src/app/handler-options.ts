@@ -1,4 +1,5 @@
 import { maxConflateMs } from '../http/read-request.js'
+import { type Compression, checkCompression } from '../http/settings.js'
 import { parseSince } from '../http/since.js'
 import { TidingsError } from '../wire/errors.js'
 
@@ -13,6 +14,11 @@ export interface HandlerOptions<Asked extends readonly unknown[]> {
   readonly since?: string | undefined
   /** Conflation, if the client asks for none: 0 to 60,000 milliseconds. Default: every event. */
   readonly conflateMs?: number | undefined
+  /**
+   * What streams come in for clients whose `Accept-Encoding` asks for it, made once for all of them; middleware that compresses leaves streams
+   * alone. Pages are left to that. Default: `off`.
+   */
+  readonly compression?: Compression | undefined
 }
 
 /**
@@ -30,11 +36,12 @@ export interface InferredOptions<Topics> extends Omit<HandlerOptions<never>, 'to
 }
 
 /** Throws `invalid-setting` if a route cannot be made of that. */
-export function checkHandlerOptions({ topics, since, conflateMs }: HandlerOptions<never>): void {
+export function checkHandlerOptions({ topics, since, conflateMs, compression }: HandlerOptions<never>): void {
   if (!Array.isArray(topics) && typeof topics !== 'function') {
     throw new TidingsError('invalid-setting', 'topics is a list of topics, or a function that gives one.')
   }
   if (since !== undefined) parseSince(since, Date.now())
+  checkCompression('compression', compression)
   const isConflation =
     conflateMs === undefined || (Number.isInteger(conflateMs) && conflateMs >= 0 && conflateMs <= maxConflateMs)
   if (!isConflation)

@@ -16,23 +16,32 @@ export function openResponse(
   onClose: () => void,
 ): Sink {
   if ('stream' in response) {
-    response.writeHead(200, headers)
+    response.writeHead(200, withVary(response, headers))
     return new ResponseSink(response, start, onClose)
   }
   const { socket } = response
   // A response that waits for another one on its connection has no socket yet; one in a test may have none of Node's own.
   if (!(socket instanceof Socket)) {
-    response.writeHead(200, headers)
+    response.writeHead(200, withVary(response, headers))
     return new ResponseSink(response, start, onClose)
   }
   response.removeHeader('Transfer-Encoding')
-  response.writeHead(200, { ...headers, Connection: 'close' })
+  response.writeHead(200, { ...withVary(response, headers), Connection: 'close' })
   // Head and first block in one write: Firefox opens a stream at its first byte of body.
   socket.cork()
   process.nextTick(() => socket.uncork())
   response.flushHeaders()
-  const isAsItIs = !response.chunkedEncoding && !response.hasHeader('Content-Encoding')
+  const coding = response.getHeader('Content-Encoding')
+  const isAsItIs = !response.chunkedEncoding && (coding === undefined || coding === headers['Content-Encoding'])
   return isAsItIs ? new KeptSink(response, socket, start, onClose) : new ResponseSink(response, start, onClose)
+}
+
+/** What the application lets its answers vary by stays. */
+function withVary(response: AnyResponse, headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const own = headers['Vary']
+  const set = response.getHeader('Vary')
+  if (own === undefined || set === undefined || set === own) return headers
+  return { ...headers, Vary: `${String(set)}, ${own}` }
 }
 
 export function isGone(response: AnyResponse): boolean {

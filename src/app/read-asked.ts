@@ -8,6 +8,7 @@ import type { HandlerOptions } from './handler-options.js'
 /** What a request says about reading, wherever it came by. */
 export interface Asked {
   readonly accept: string | undefined
+  readonly acceptEncoding: string | undefined
   /** As Node.js and `Headers` give it: a byte a character. */
   readonly lastEventId: string | undefined
   /** Without the question mark. */
@@ -30,7 +31,10 @@ export function readAsked(asked: Asked, topics: readonly string[], options: Hand
     : undefined
   const request = readReadRequest(
     {
-      headers: asked.accept === undefined ? {} : { accept: asked.accept },
+      headers: {
+        ...(asked.accept !== undefined && { accept: asked.accept }),
+        ...(asked.acceptEncoding !== undefined && { 'accept-encoding': asked.acceptEncoding }),
+      },
       query: asked.query
         .split('&')
         .filter(piece => ours.has(piece.split('=', 1)[0] ?? ''))
@@ -40,7 +44,7 @@ export function readAsked(asked: Asked, topics: readonly string[], options: Hand
     },
     undefined,
     { defaultSelectors: () => selectors, requireReader: () => undefined },
-    { maxSelectors: maxTopics },
+    { limits: { maxSelectors: maxTopics }, compression: options.compression ?? 'off' },
   )
   const since =
     options.since !== undefined && request.form !== 'application/json'

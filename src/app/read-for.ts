@@ -24,6 +24,7 @@ export async function readFor(
     {
       method,
       accept: textOf(headers['accept']),
+      acceptEncoding: textOf(headers['accept-encoding']),
       lastEventId: textOf(headers['last-event-id']),
       ifNoneMatch: textOf(headers['if-none-match']),
       query: question < 0 ? '' : url.slice(question + 1),

@@ -1,11 +1,13 @@
 import { TidingsError } from '../wire/errors.js'
 import type { Access, Caller } from './access.js'
 import type { RequestHead } from './request-head.js'
+import type { HttpSettings } from './settings.js'
 
 type Headers = Readonly<Record<string, string>>
 
 const none: Headers = {}
 const varying: Headers = { Vary: 'Accept, Origin' }
+const varyingInCoding: Headers = { Vary: 'Accept, Accept-Encoding, Origin' }
 const exposed = 'ETag, Retry-After'
 const readHeaders = 'Accept, Cache-Control, If-None-Match, Last-Event-ID'
 const writeHeaders = `${readHeaders}, Authorization, Content-Type, Idempotency-Key`
@@ -28,9 +30,14 @@ function corsHeaders(caller: Caller, status: number): Headers {
 }
 
 /** What every answer says about whom it is for. `head`: nothing, if it could not be read. */
-export function varyingHeaders(head: RequestHead | undefined, status: number): Headers {
+export function varyingHeaders(
+  head: RequestHead | undefined,
+  status: number,
+  { compression }: Pick<HttpSettings, 'compression'>,
+): Headers {
   const shared = head ? corsHeaders(head.caller, status) : none
-  return shared === none ? varying : { ...varying, ...shared }
+  const own = compression === 'off' ? varying : varyingInCoding
+  return shared === none ? own : { ...own, ...shared }
 }
 
 /**

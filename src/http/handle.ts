@@ -126,7 +126,7 @@ async function answerRead(
   const { hub, access, assets, metrics } = surface
   switch (route.kind) {
     case 'events': {
-      const request = readReadRequest(head, route.topic, access, surface.settings.limits)
+      const request = readReadRequest(head, route.topic, access, surface.settings)
       if (request.form === 'application/json') {
         return answerPage(surface, head, request, whenLeft(surface, incoming, response))
       }
@@ -165,7 +165,7 @@ function whenLeft({ pipeline }: Surface, incoming: IncomingMessage, response: Se
 
 function send(surface: Surface, response: ServerResponse, answer: Answer, head: RequestHead | undefined): void {
   const { answersInFlight, pipeline, settings } = surface
-  const varying = varyingHeaders(head, answer.status)
+  const varying = varyingHeaders(head, answer.status, settings)
   if (pipeline.isClosing) response.shouldKeepAlive = false
   const bytes = answer.body.length
   if (bytes <= smallBytes) {
@@ -182,5 +182,5 @@ function send(surface: Surface, response: ServerResponse, answer: Answer, head: 
     return
   }
   const error = new TidingsError('overloaded', 'Too many answers are with slow readers; try again soon.')
-  sendAnswer(response, toRefusal(surface, error, { operation: 'other' }), varyingHeaders(undefined, 503))
+  sendAnswer(response, toRefusal(surface, error, { operation: 'other' }), varyingHeaders(undefined, 503, settings))
 }

@@ -2,6 +2,7 @@ import type { PageResult } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
 import { parsePosition } from '../wire/names.js'
 import { type Answer, jsonAnswer } from './answer.js'
+import { inCoding } from './compress-answer.js'
 import { matchesTag, toEntityTag } from './etag.js'
 import type { ReadRequest } from './read-request.js'
 import type { RequestHead } from './request-head.js'
@@ -14,14 +15,14 @@ export async function answerPage(
   request: ReadRequest,
   signal: AbortSignal,
 ): Promise<Answer> {
-  const { selectors, cursor, since, limit, waitMs } = request
+  const { selectors, cursor, since, limit, waitMs, coding } = request
   const isLongPoll = waitMs > 0
   if (isLongPoll && !longPolls.take(1)) {
     throw new TidingsError('overloaded', 'Too many long polls wait already; try again later, or listen to a stream.')
   }
   try {
     const page = await hub.page({ selectors, cursor, since }, { limit, ...(isLongPoll && { waitMs }), signal })
-    return toAnswer(page, head)
+    return await inCoding(toAnswer(page, head), coding)
   } finally {
     if (isLongPoll) longPolls.give(1)
   }

@@ -3,17 +3,21 @@ import { TidingsError } from '../wire/errors.js'
 import { topicFault } from '../wire/names.js'
 import { parseSelector, type Selector } from '../wire/selector.js'
 import type { Access } from './access.js'
+import { type ContentCoding, negotiateCoding } from './content-coding.js'
 import { type Form, negotiate } from './negotiate.js'
 import { type Parameters, parseParameters } from './parameters.js'
 import type { RequestHead } from './request-head.js'
-import type { HttpLimits } from './settings.js'
+import type { HttpLimits, HttpSettings } from './settings.js'
 import { parseSince } from './since.js'
 import { eventStreamEncoding } from './sinks/event-stream.js'
+import { gzipped } from './sinks/gzip.js'
 import { ndjsonEncoding } from './sinks/ndjson.js'
 
 /** What a GET or HEAD of events asks for: what to hear, from where on, and in which form. */
 export interface ReadRequest extends SubscribeRequest {
   readonly form: Form
+  /** What the answer comes in; nothing: it comes as it is. */
+  readonly coding: ContentCoding | undefined
   /** Of pages only. */
   readonly limit: number
   /** Of pages only; 0: an empty page is answered at once. */
@@ -25,6 +29,11 @@ export type AskedHead = Pick<RequestHead, 'headers' | 'query' | 'caller' | 'last
 
 /** Who says which topics a caller hears. */
 export type Readers = Pick<Access, 'defaultSelectors' | 'requireReader'>
+
+/** What of the settings a request is read by. */
+export type ReadSettings = Pick<HttpSettings, 'compression'> & {
+  readonly limits: Pick<HttpLimits, 'maxSelectors'>
+}
 
 export const maxConflateMs = 60_000
 const maxWaitSeconds = 60
@@ -44,7 +53,7 @@ export function readReadRequest(
   head: AskedHead,
   topic: string | undefined,
   access: Readers,
-  limits: Pick<HttpLimits, 'maxSelectors'>,
+  settings: ReadSettings,
 ): ReadRequest {
   const form = negotiate(head.headers.accept)
   const isPage = form === 'application/json'
@@ -53,20 +62,23 @@ export function readReadRequest(
     repeated: ['topic'],
     elsewhere: { names: ofPages, hint: 'is for pages; ask for one with "Accept: application/json".' },
   })
-  const selectors = readSelectors(head, topic, parameters, access, limits)
+  const selectors = readSelectors(head, topic, parameters, access, settings.limits)
   const cursor = head.lastEventId ?? (parameters.one('lastEventId') || undefined)
   const since = parameters.one('since')
   const showsTopic = selectors.length > 1 || selectors[0]?.glob !== undefined
+  const coding = settings.compression === 'off' ? undefined : negotiateCoding(head.headers['accept-encoding'])
+  const encoding =
+    form === 'application/x-ndjson'
+      ? ndjsonEncoding
+      : eventStreamEncoding({ showsTopic, isEnvelope: parameters.flag('envelope') })
   return {
     form,
+    coding,
     selectors,
     cursor,
     since: since === undefined ? undefined : parseSince(since, Date.now()),
     conflateMs: parameters.wholeNumber('conflate', 0, maxConflateMs),
-    encoding:
-      form === 'application/x-ndjson'
-        ? ndjsonEncoding
-        : eventStreamEncoding({ showsTopic, isEnvelope: parameters.flag('envelope') }),
+    encoding: coding ? gzipped(encoding) : encoding,
     limit: (isPage ? parameters.wholeNumber('limit', 1, maxPageEvents) : undefined) ?? defaultPageEvents,
     waitMs: ((isPage ? parameters.wholeNumber('wait', 0, maxWaitSeconds) : undefined) ?? 0) * 1000,
   }

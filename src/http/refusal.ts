@@ -1,14 +1,16 @@
 import { errorCodes, TidingsError } from '../wire/errors.js'
 import type { Answer } from './answer.js'
+import type { ContentCoding } from './content-coding.js'
 import type { Form } from './negotiate.js'
 import type { Operation } from './observer.js'
 import { isReportable, toCode, toProblem } from './problem.js'
 import { refusedStream } from './sinks/event-stream.js'
 import type { Surface } from './surface.js'
 
-/** The headers of a stream, whether opened or refused. */
-export function streamHeaders(form: Form): Readonly<Record<string, string>> {
-  return { 'Content-Type': form, 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' }
+/** The headers of a stream, whether opened or refused; of a refused one without a coding. */
+export function streamHeaders(form: Form, coding?: ContentCoding): Readonly<Record<string, string>> {
+  const headers = { 'Content-Type': form, 'Cache-Control': 'no-cache, no-transform', 'X-Accel-Buffering': 'no' }
+  return coding ? { ...headers, 'Content-Encoding': coding } : headers
 }
 
 /** What is known of a request that is refused. */

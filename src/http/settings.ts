@@ -45,6 +45,11 @@ export interface HttpLimits {
   readonly keepAliveTimeoutMs: number
 }
 
+/** How events may be compressed. */
+export const compressions = ['off', 'gzip'] as const
+
+export type Compression = (typeof compressions)[number]
+
 /** How the hub is reached over HTTP, and by whom. */
 export interface HttpSettings {
   /** Address or name to listen on. Default: `127.0.0.1`. */
@@ -61,6 +66,8 @@ export interface HttpSettings {
   readonly publicTopics: readonly string[]
   /** Selectors of a subscription that names none. Default: everything that the caller may read. */
   readonly defaultTopics: readonly string[] | undefined
+  /** What answers with events come in for those whose `Accept-Encoding` asks for it; to all others they come as they are. Default: `off`. */
+  readonly compression: Compression
   readonly limits: HttpLimits
 }
 
@@ -116,6 +123,7 @@ const settingNames = [
   'allowedOrigins',
   'publicTopics',
   'defaultTopics',
+  'compression',
   'limits',
 ]
 
@@ -143,6 +151,7 @@ export function resolveHttpSettings(partial: PartialHttpSettings = {}): HttpSett
     allowedOrigins: texts('allowedOrigins', partial.allowedOrigins ?? [], checkOrigin),
     publicTopics: texts('publicTopics', partial.publicTopics ?? [], checkSelector),
     defaultTopics: partial.defaultTopics && defaultTopics(partial.defaultTopics),
+    compression: checkCompression('compression', partial.compression),
     limits: resolveLimits(partial.limits ?? {}),
   })
 }
@@ -172,6 +181,13 @@ export function resolveLimits(partial: NonNullable<PartialHttpSettings['limits']
     writeTimeoutMs: bounded('writeTimeoutMs'),
     keepAliveTimeoutMs: bounded('keepAliveTimeoutMs'),
   })
+}
+
+/** `off`, where nothing is said. Throws `invalid-setting` with that path. */
+export function checkCompression(path: string, given: Compression | undefined): Compression {
+  const compression = given ?? 'off'
+  if (!compressions.includes(compression)) fault(path, `is one of ${compressions.join(', ')}`)
+  return compression
 }
 
 function fault(path: string, why: string): never {

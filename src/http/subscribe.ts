@@ -1,10 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
-import { encodeBlock } from '../wire/encode.js'
 import { TidingsError } from '../wire/errors.js'
 import { type Answer, withHeaders } from './answer.js'
 import { varyingHeaders } from './cors.js'
-import { type Form, tryNegotiate } from './negotiate.js'
+import { tryNegotiate } from './negotiate.js'
 import { type ReadRequest, readReadRequest } from './read-request.js'
 import { streamHeaders, toRefusal } from './refusal.js'
 import { type RequestHead, readRequestHead } from './request-head.js'
@@ -12,6 +11,7 @@ import { routeOf } from './routes.js'
 import { toHead, writeAnswer } from './send-answer.js'
 import { grantTo } from './sinks/held-sockets.js'
 import { SocketSink } from './sinks/socket-sink.js'
+import { startOfBody } from './start-of-body.js'
 import type { Surface } from './surface.js'
 
 /**
@@ -34,10 +34,10 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
     const caller = surface.access.again(head.caller)
     surface.access.requireReader(caller, request.selectors)
     if (beginning.kind === 'ended') {
-      finish(surface, socket, withHeaders(ended, varyingHeaders(head, ended.status)))
+      finish(surface, socket, withHeaders(ended, varyingHeaders(head, ended.status, surface.settings)))
       return
     }
-    const sink = new SocketSink(socket, toStart(surface, head, request.form))
+    const sink = new SocketSink(socket, toStart(surface, head, request))
     hasSink = true
     const subscription = hub.attach(beginning, sink)
     if (caller.kind === 'listed' || caller.kind === 'foreign') {
@@ -49,7 +49,9 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
     const answer = toRefusal(surface, error, { operation: 'read', form: tryNegotiate(incoming.headers.accept) })
     // Into a stream that has begun, no answer can be put.
     if (hasSink) socket.destroy()
-    else if (!socket.destroyed) finish(surface, socket, withHeaders(answer, varyingHeaders(head, answer.status)))
+    else if (!socket.destroyed) {
+      finish(surface, socket, withHeaders(answer, varyingHeaders(head, answer.status, surface.settings)))
+    }
   }
 }
 
@@ -57,13 +59,13 @@ export async function serveStream(surface: Surface, incoming: IncomingMessage, s
 export async function answerStreamHead({ hub }: Surface, request: ReadRequest): Promise<Answer> {
   const beginning = await hub.begin(request)
   if (beginning.kind === 'ended') return ended
-  return { status: 200, headers: { ...streamHeaders(request.form), Connection: 'close' }, body: '' }
+  return { status: 200, headers: { ...streamHeaders(request.form, request.coding), Connection: 'close' }, body: '' }
 }
 
 export function readStream(surface: Surface, head: RequestHead): ReadRequest {
   const route = routeOf(head.path)
   if (route.kind !== 'events') throw new TidingsError('not-found', 'There is nothing here.')
-  return readReadRequest(head, route.topic, surface.access, surface.settings.limits)
+  return readReadRequest(head, route.topic, surface.access, surface.settings)
 }
 
 export function refuseAboveLimit({ sockets, settings }: Surface): void {
@@ -75,9 +77,10 @@ export function refuseAboveLimit({ sockets, settings }: Surface): void {
 const ended: Answer = { status: 204, headers: { 'Cache-Control': 'no-store' }, body: '' }
 
 /** What precedes the first block of a stream. */
-function toStart({ hub }: Surface, asked: RequestHead, form: Form): Buffer {
-  const head = toHead(200, { ...streamHeaders(form), ...varyingHeaders(asked, 200) })
-  return Buffer.from(form === 'text/event-stream' ? head + encodeBlock({ retry: hub.retryMs() }) : head, 'latin1')
+function toStart({ hub, settings }: Surface, asked: RequestHead, request: ReadRequest): Buffer {
+  const { form, coding } = request
+  const head = toHead(200, { ...streamHeaders(form, coding), ...varyingHeaders(asked, 200, settings) })
+  return Buffer.concat([Buffer.from(head, 'latin1'), startOfBody(request, hub.retryMs())])
 }
 
 export function finish({ sockets }: Surface, socket: Socket, answer: Answer): void {

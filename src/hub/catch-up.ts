@@ -8,6 +8,7 @@ import { isMark } from './mark.js'
 import type { Counters } from './observer.js'
 import type { Recent, RecentEvent } from './recent.js'
 import { type Shareable, SharedReads } from './shared-reads.js'
+import type { Encoding } from './sink.js'
 import type { HubSubscription, HubView } from './subscription.js'
 import { readLastEvent, type TopicEnd, toTopicEnd } from './topic-end.js'
 import { joinFrames } from './view.js'
@@ -36,6 +37,8 @@ interface Stretch {
   readonly batch: Batch | undefined
   /** How many events are in the batch. */
   readonly count: number
+  /** Of so much data, which may have been packed. */
+  readonly madeOf: number
   readonly through: number
   /** With what the view's topic ended, if that is in here. */
   readonly end: TopicEnd | undefined
@@ -164,10 +167,12 @@ export class CatchUp {
       return 0
     }
     const { recent } = this.#hub
-    const made = this.#stretches.get(view)?.get(cursor) ?? this.#fromRecent(view, cursor, through, recent)
+    const found = this.#stretches.get(view)?.get(cursor)
+    const made = found ?? this.#fromRecent(view, cursor, through, recent)
     if (made) {
       this.#give(subscription, made)
-      return made.batch?.bytes.length ?? 0
+      const written = made.batch?.bytes.length ?? 0
+      return found ? written : Math.max(written, made.madeOf)
     }
     void this.#read(subscription, () => this.#shared.share(view, cursor, () => this.#readLog(view, cursor, through)))
     return 0
@@ -203,6 +208,7 @@ export class CatchUp {
     const stretch: Stretch = {
       batch: events.length > 0 ? toBatch(joinFrames(events, view.encoding, recent)) : undefined,
       count: events.length,
+      madeOf: bytes,
       through: reached,
       end: endOf(view, events.at(-1)?.event),
       page: undefined,
@@ -230,12 +236,13 @@ export class CatchUp {
     })
     const reached = page.through < through ? meetingPoint(page) : page.through
     const events = page.events.filter(event => event.offset <= reached && !isMark(event))
-    const frames = events.map(event => view.encoding.event(event, this.#hub.positionAt(event.offset)))
+    const { plain } = view
+    const frames = events.map(event => plain.event(event, this.#hub.positionAt(event.offset)))
     // Who goes on at the head after a gap must not go on past the end of its topic.
     const last =
       view.topic !== undefined && page.floor > cursor ? await readLastEvent(this.#hub.log, view.topic) : undefined
     return {
-      ...toShareable(frames),
+      ...toShareable(frames, view.encoding),
       count: events.length,
       through: reached,
       end: endOf(view, events.at(-1)),
@@ -256,12 +263,13 @@ export class CatchUp {
       newest: true,
     })
     const events = page.events.filter(event => !isMark(event))
-    const frames = events.map(event => view.encoding.event(event, undefined))
+    const { plain } = view
+    const frames = events.map(event => plain.event(event, undefined))
     if (page.through >= snapshotThrough) {
-      frames.push(view.encoding.hubEvent(hubTypes.cursor, this.#hub.positionAt(snapshotThrough), ''))
+      frames.push(plain.hubEvent(hubTypes.cursor, this.#hub.positionAt(snapshotThrough), ''))
     }
     return {
-      ...toShareable(frames),
+      ...toShareable(frames, view.encoding),
       count: events.length,
       isWorthKeeping: false,
       through: page.through,
@@ -383,11 +391,15 @@ function endOf(view: HubView, last: LogEvent | undefined): TopicEnd | undefined 
 const stretchCost = 1024
 
 /** Frames as one batch, and what it keeps alive. */
-function toShareable(frames: readonly Uint8Array[]): { readonly batch: Batch | undefined; readonly bytes: number } {
+function toShareable(
+  frames: readonly Uint8Array[],
+  { packing }: Encoding,
+): { readonly batch: Batch | undefined; readonly madeOf: number; readonly bytes: number } {
   const [first] = frames
-  if (!first) return { batch: undefined, bytes: stretchCost }
+  if (!first) return { batch: undefined, madeOf: 0, bytes: stretchCost }
   const bytes = frames.length === 1 ? first : Buffer.concat(frames)
-  return { batch: toBatch(bytes), bytes: stretchCost + 2 * bytes.length }
+  const batch = toBatch(packing ? packing.pack(bytes) : bytes)
+  return { batch, madeOf: bytes.length, bytes: stretchCost + 2 * bytes.length }
 }
 
 /** Of the events from index `start` on, those that no later one of their topic and key supersedes. */

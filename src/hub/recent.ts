@@ -90,7 +90,8 @@ export class Recent {
   frame(recent: RecentEvent, encoding: Encoding): Uint8Array {
     const found = recent.found(encoding)
     if (found) return found
-    const frame = encoding.event(recent.event, recent.id)
+    const { packing } = encoding
+    const frame = packing ? packing.pack(this.frame(recent, packing.of)) : encoding.event(recent.event, recent.id)
     recent.made(encoding, frame)
     if (recent.event.offset > this.#from) this.#bytes += frame.length
     return frame

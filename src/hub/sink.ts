@@ -47,4 +47,18 @@ export interface Encoding {
   hubEvent(type: string, id: string | undefined, data: string): Uint8Array
   /** What tells the client to wait so long before it comes again, if the form can say so. */
   retry?(ms: number): Uint8Array
+  /** If what is written is packed: of what, and how. Its other members then give what is packed already. */
+  readonly packing?: Packing
+}
+
+/**
+ * How the frames of one write become fewer bytes, the same for all that share them.
+ *
+ * Nothing is known of who reads: what was packed can be read after whatever else of this encoding a connection was given.
+ */
+export interface Packing {
+  /** The encoding whose frames are packed. */
+  readonly of: Encoding
+  /** The frames of one write, of which there is at least one, together. Costs the loop a bounded time, however much it is asked for. */
+  pack(frames: Uint8Array): Uint8Array
 }

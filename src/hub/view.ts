@@ -54,6 +54,11 @@ export class View<M extends LiveMember> {
     this.selects = toTest(selectors)
   }
 
+  /** The encoding as it is before its frames are packed. */
+  get plain(): Encoding {
+    return this.encoding.packing?.of ?? this.encoding
+  }
+
   /** The offset that the live members have passed, when the hub has passed `tail`. */
   through(tail: number): number {
     return this.window ? this.window.through(tail) : tail
@@ -93,9 +98,11 @@ export class View<M extends LiveMember> {
   }
 }
 
-/** The frames of events, one after the other, as one write. */
+/** The frames of events, one after the other, as one write. Packed, an event by itself is so once for all views. */
 export function joinFrames(events: readonly RecentEvent[], encoding: Encoding, recent: Recent): Uint8Array {
   const [first] = events
   if (first && events.length === 1) return recent.frame(first, encoding)
-  return Buffer.concat(events.map(event => recent.frame(event, encoding)))
+  const { packing } = encoding
+  const frames = Buffer.concat(events.map(event => recent.frame(event, packing?.of ?? encoding)))
+  return packing ? packing.pack(frames) : frames
 }

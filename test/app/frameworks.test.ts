@@ -26,11 +26,11 @@ import { listen, openHub, read, serve } from './client.js'
 import { tryApplication } from './try-application.js'
 
 /** An application with a session, CORS, compression, a header of its own, and a route that is told who asks. */
-type Application = (hub: Hub, hooks: { readonly closed: () => void }) => Promise<string>
+type Application = (hub: Hub, hooks: { readonly closed: () => void; readonly coding?: 'gzip' }) => Promise<string>
 
 const onExpress =
   (make: typeof express): Application =>
-  async (hub, { closed }) => {
+  async (hub, { closed, coding }) => {
     const app = make()
     app.use(cors({ origin: 'https://app.example', credentials: true }))
     app.use(compression({ threshold: 0 }))
@@ -42,6 +42,7 @@ const onExpress =
       next()
     })
     const route = hub.handler<express.Request & { user?: string }>({
+      compression: coding,
       topics: request => {
         if (request.user === 'mallory') throw new Error('secret')
         return request.user ? ['news', `user/${request.user}`] : []
@@ -54,7 +55,7 @@ const onExpress =
     return serve(app)
   }
 
-const onHono: Application = (hub, { closed }) => {
+const onHono: Application = (hub, { closed, coding }) => {
   const app = new Hono<{ Variables: { user: string | undefined } }>()
   app.use(honoCors({ origin: 'https://app.example', credentials: true }), compress({ threshold: 0 }))
   app.use(async (c, next) => {
@@ -66,6 +67,7 @@ const onHono: Application = (hub, { closed }) => {
   })
   app.onError((_error, c) => c.text('teapot', 418))
   const events = hub.fetchHandler<[string | undefined]>({
+    compression: coding,
     topics: (_request, user) => {
       if (user === 'mallory') throw new Error('secret')
       return user ? ['news', `user/${user}`] : []
@@ -75,7 +77,7 @@ const onHono: Application = (hub, { closed }) => {
   return serve(getRequestListener(app.fetch))
 }
 
-const onFastify: Application = async (hub, { closed }) => {
+const onFastify: Application = async (hub, { closed, coding }) => {
   const app = fastify({ forceCloseConnections: true })
   await app.register(fastifyCors, { origin: 'https://app.example', credentials: true })
   await app.register(fastifyCompress, { threshold: 0 })
@@ -85,10 +87,13 @@ const onFastify: Application = async (hub, { closed }) => {
     // Of its own session, as an application has it: the cookie is set by a hook that comes when the answer is sent.
     Object.assign(request.session, { seen: true })
     reply.header('X-Own', 'yes')
+    // Its CORS, with one origin, does not say so.
+    reply.header('Vary', 'Origin')
     reply.raw.on('close', closed)
   })
   app.setErrorHandler((_error, _request, reply) => void reply.code(418).send('teapot'))
   const events = hub.fastifyHandler<FastifyRequest>({
+    compression: coding,
     topics: request => {
       const user = request.headers['x-user']
       if (user === 'mallory') throw new Error('secret')
@@ -100,8 +105,9 @@ const onFastify: Application = async (hub, { closed }) => {
   return app.listen({ port: 0, host: '127.0.0.1' })
 }
 
-const onNest: Application = async (hub, { closed }) => {
+const onNest: Application = async (hub, { closed, coding }) => {
   const events = hub.handler<express.Request>({
+    compression: coding,
     topics: request => {
       const user = request.headers['x-user']
       if (user === 'mallory') throw new Error('secret')
@@ -165,6 +171,35 @@ describe.each(Object.entries(applications))('%s', (_name, start) => {
       close: () => hub.close(),
     }
   })
+
+  it('hears in gzip if its route says so and it asks, each event at once, whatever else compresses', async () => {
+    const ann = { 'x-user': 'ann', origin: 'https://app.example', 'accept-encoding': 'gzip, br' }
+    const hub = openHub()
+    const url = await start(hub, { closed: () => undefined, coding: 'gzip' })
+    const reading = await read(`${url}/events`, ann)
+    const plain = await read(`${url}/events`, { ...ann, 'accept-encoding': 'identity' })
+    expect(Object.fromEntries(reading.response.headers)).toMatchObject({
+      'content-type': 'text/event-stream',
+      'content-encoding': 'gzip',
+      vary: expect.stringMatching(/\bAccept-Encoding\b/i),
+      'access-control-allow-origin': 'https://app.example',
+      'x-own': 'yes',
+    })
+    expect(reading.response.headers.get('vary')).toMatch(/\bOrigin\b/)
+    expect(plain.response.headers.has('content-encoding')).toBe(false)
+    expect(plain.response.headers.get('vary')).toMatch(/\bAccept-Encoding\b/i)
+    for (const stream of [reading, plain]) expect(await stream.until('$cursor')).toMatch(/^retry: \d+\n/)
+    for (const data of ['짧은 소식 🎉', '긴 소식, the order was shipped; '.repeat(30)]) {
+      const id = await hub.publish('news', data)
+      for (const stream of [reading, plain]) {
+        expect(await stream.until(data)).toContain(`id: ${id}\ntopic: news\ndata: ${data}\n`)
+      }
+    }
+    expect((await hub.onLog()).status.encodings).toEqual({
+      'event-stream+topic+gzip': { live: 1, catchingUp: 0 },
+      'event-stream+topic': { live: 1, catchingUp: 0 },
+    })
+  })
 })
 
 describe('Fastify', () => {
@@ -215,6 +250,11 @@ describe('node:http', () => {
     expect(failed.status).toBe(500)
     expect(await failed.text()).not.toContain('secret')
     expect(report).toHaveBeenCalledWith(expect.any(String), expect.objectContaining({ message: 'secret' }))
+  })
+
+  it('refuses a way to compress that it does not know', () => {
+    const compression = 'br' as 'gzip'
+    expect(() => openHub().handler({ topics: ['news'], compression })).toThrow('one of off, gzip')
   })
 
   it('opens no more streams than there may be, and takes one again when one is left', async () => {

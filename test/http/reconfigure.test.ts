@@ -49,6 +49,21 @@ describe('reconfigure', () => {
     expect(await status(hub, '/events/news', app)).toBe(403)
   })
 
+  test('compresses what is asked for from then on, and what is open not', async () => {
+    const hub = await open({})
+    const before = await begun(listen(hub, '/events/news', { 'Accept-Encoding': 'gzip' }))
+    change(hub, { compression: 'gzip' })
+    const after = listen(hub, '/events/news', { 'Accept-Encoding': 'gzip' })
+    await after.until(text => text.includes('\r\n\r\n'))
+    expect(after.received).toContain('Content-Encoding: gzip\r\n')
+    expect(Object.keys(hub.hub.status.encodings)).toEqual(['event-stream', 'event-stream+gzip'])
+    await hub.hub.publish([{ topic: 'news', data: 'x'.repeat(1_000) }])
+    await before.until(text => text.includes(`data: ${'x'.repeat(1_000)}\n`))
+    change(hub, {})
+    const last = await begun(listen(hub, '/events/news', { 'Accept-Encoding': 'gzip' }))
+    expect(last.received).not.toContain('Content-Encoding')
+  })
+
   test('ends the streams of pages that may not have them any more, and no others', async () => {
     const hub = await open({ allowedOrigins: ['https://app.example'], publicTopics: ['clock', 'news'] })
     const other = { Origin: 'https://other.example' }

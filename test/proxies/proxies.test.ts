@@ -175,6 +175,23 @@ describe.each(proxyKinds)('behind $name', (kind: ProxyKind) => {
     }
   })
 
+  it.skipIf(isMissing)('what the hub has compressed passes as it is, each event at once', async () => {
+    await restartHub(['--compression', 'gzip'])
+    for (const version of ['HTTP/1.1', 'HTTP/2'] as const) {
+      const caller = createCaller(version, proxy.url, proxy.said)
+      const topic = `gzip/${version}`
+      const reader = caller.ask(`/events/${topic}`, { headers: { accept: 'text/event-stream' } })
+      await reader.until(started)
+      expect(reader.header('content-encoding')).toBe('gzip')
+      for (const data of ['first', '두 번째 🎈', 'the order was shipped; '.repeat(1_000)]) {
+        await say(topic, data)
+        await reader.until(new RegExp(`\ndata: ${data}\n\n$`))
+      }
+      caller.close()
+      reader.close()
+    }
+  })
+
   describe('a restart of the hub', () => {
     it.skipIf(isMissing)('is told to streams as a time to come again, and to all else as it is', async () => {
       await hub.terminate()

@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { type ClientHttp2Session, connect } from 'node:http2'
 import { request } from 'node:https'
+import { StringDecoder } from 'node:string_decoder'
+import { constants, createGunzip, type Gunzip } from 'node:zlib'
 import { expect, vi } from 'vitest'
 
 /** An answer as it comes through a proxy. */
@@ -46,7 +48,7 @@ function callerOf1(url: string, said: () => string): Caller {
       })
       asked.on('response', response => {
         answer.begin(response.statusCode, response.headers)
-        response.setEncoding('utf8').on('data', (text: string) => answer.take(text))
+        response.on('data', (bytes: Buffer) => answer.take(bytes))
         response.on('error', () => undefined).on('close', () => answer.end())
       })
       asked.on('error', () => answer.end())
@@ -68,7 +70,7 @@ function callerOf2(url: string, said: () => string): Caller {
       const stream = session.request({ ':method': method, ':path': path, 'accept-encoding': 'gzip, br', ...headers })
       const answer = new Answer(said, () => stream.close())
       stream.on('response', head => answer.begin(head[':status'], head))
-      stream.setEncoding('utf8').on('data', (text: string) => answer.take(text))
+      stream.on('data', (bytes: Buffer) => answer.take(bytes))
       stream.on('error', () => undefined).on('close', () => answer.end())
       return answer
     },
@@ -84,6 +86,8 @@ class Answer implements Reading {
   #status: number | undefined
   #headers: IncomingHttpHeaders = {}
   #text = ''
+  readonly #decoder = new StringDecoder()
+  #gunzip: Gunzip | undefined
   #isOver = false
 
   constructor(said: () => string, close: () => void) {
@@ -94,10 +98,18 @@ class Answer implements Reading {
   begin(status: number | undefined, headers: IncomingHttpHeaders): void {
     this.#status = status
     this.#headers = headers
+    if (headers['content-encoding'] !== 'gzip') return
+    this.#gunzip = createGunzip({ flush: constants.Z_SYNC_FLUSH, finishFlush: constants.Z_SYNC_FLUSH })
+    this.#gunzip.on('data', (bytes: Buffer) => this.#read(bytes))
   }
 
-  take(text: string): void {
-    this.#text += text
+  take(bytes: Buffer): void {
+    if (this.#gunzip) this.#gunzip.write(bytes)
+    else this.#read(bytes)
+  }
+
+  #read(bytes: Buffer): void {
+    this.#text += this.#decoder.write(bytes)
   }
 
   end(): void {

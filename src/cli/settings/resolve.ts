@@ -21,9 +21,9 @@ export function resolve(given: Partial<Values>): { readonly settings: Settings; 
       return [path, given[path] ?? fallback(known)]
     }),
   ) as Values
-  const { host, port, open, allowedHosts, allowedOrigins, publicTopics, defaultTopics } = values
+  const { host, port, open, allowedHosts, allowedOrigins, publicTopics, defaultTopics, compression } = values
   const http = resolveHttpSettings({
-    ...{ host, port, open, allowedHosts, allowedOrigins, publicTopics, defaultTopics },
+    ...{ host, port, open, allowedHosts, allowedOrigins, publicTopics, defaultTopics, compression },
     limits,
   })
   if (values.log.kind === 'memory' && countWorkers(values.workers) > 1) {

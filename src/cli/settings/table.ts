@@ -3,6 +3,7 @@ import {
   checkHost,
   checkOrigin,
   checkSelector,
+  compressions,
   fixedLimits,
   limitBounds,
   maxDefaultTopics,
@@ -202,6 +203,13 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     'How many of those are remembered, by event; the oldest go first.',
   ),
   trimIntervalMs: number('The log', logBounds.trimIntervalMs, 'MS', 'Time between two turns of retention.'),
+  compression: {
+    section: 'Readers',
+    kind: choice('CODING', compressions),
+    fallback: () => 'off',
+    help: 'What streams and pages of events come in for those who ask for it (`Accept-Encoding`), as all browsers do: `gzip`, made once for all readers of the same topics, or `off`.',
+    isReloadable: true,
+  },
   heartbeatMs: number(
     'Readers',
     hubBounds.heartbeatMs,

@@ -61,7 +61,7 @@ export async function serveWebSocket(
     })
   } catch (error) {
     const answer = toRefusal(surface, error, { operation: 'read' })
-    if (!socket.destroyed) finish(surface, socket, withHeaders(answer, varyingHeaders(asked, answer.status)))
+    if (!socket.destroyed) finish(surface, socket, withHeaders(answer, varyingHeaders(asked, answer.status, settings)))
     socket.resume()
   }
 }

@@ -38,7 +38,7 @@ async function start(name: string, port: number) {
 }
 
 it('the programs of docs/guide/client.md are those that are run here', () => {
-  expect([...programs.keys()]).toEqual(['hear.mjs', 'loop.mjs'])
+  expect([...programs.keys()]).toEqual(['hear.mjs', 'loop.mjs', 'publish.mjs'])
 })
 
 it('hear.mjs hears what it asks for, loop.mjs up to its end', async () => {
@@ -52,4 +52,14 @@ it('hear.mjs hears what it asks for, loop.mjs up to its end', async () => {
   await say('news', 'over')
   await vi.waitFor(() => expect(hear.said.output).toContain('over\n'), 15_000)
   expect([await loop.ended, loop.said.output]).toEqual([0, 'first\nover\n'])
+})
+
+it('publish.mjs is heard', async () => {
+  const { url, port } = await startHubProcess()
+  const { said, ended } = await start('publish.mjs', port)
+  expect([await ended, said.output]).toEqual([0, expect.stringMatching(/^3 \w+-3\n$/)])
+  const page = await fetch(`${url}/events/host/cpu`, { headers: { accept: 'application/json' } })
+  expect(((await page.json()) as { readonly events: object[] }).events).toMatchObject(
+    [10, 20, 30].map(percent => ({ type: 'load', key: 'cpu', data: JSON.stringify({ percent }) })),
+  )
 })

@@ -104,7 +104,7 @@ export const subpaths: Readonly<Record<string, Subpath>> = {
   },
   './client': {
     module: 'client',
-    values: ['EventSource', 'TidingsError', 'connect'],
+    values: ['EventSource', 'PublishError', 'TidingsError', 'connect', 'publish'],
     types: [
       'Clock',
       'ConnectOptions',
@@ -115,6 +115,8 @@ export const subpaths: Readonly<Record<string, Subpath>> = {
       'ErrorCode',
       'EventSourceEventMap',
       'EventSourceInit',
+      'EventToPublish',
+      'EventsToPublish',
       'Fetch',
       'FetchInit',
       'Gap',
@@ -122,6 +124,8 @@ export const subpaths: Readonly<Record<string, Subpath>> = {
       'Outcome',
       'OutputsOf',
       'PayloadSchemas',
+      'PublishOptions',
+      'Published',
       'ReceivedEvent',
       'SocketLike',
       'StandardSchema',

@@ -1,5 +1,7 @@
 import { TidingsError } from '../../wire/errors.js'
+import { type Given, toHeaders } from '../given.js'
 import type { Fetch } from '../request.js'
+import { toUrl } from '../to-url.js'
 import { type Clock, realClock } from './clock.js'
 import type { CursorStore } from './cursor-store.js'
 import { eventStream } from './event-stream-transport.js'
@@ -11,8 +13,6 @@ import type { StateChange } from './receiver.js'
 import type { ReceiverSettings } from './receiver-settings.js'
 import type { NamedSchema, PayloadSchemas } from './schemas.js'
 import type { Transport, TransportName, WebSocketClass } from './transport.js'
-
-type Given<T> = T | (() => T | Promise<T>)
 
 /** How to connect. All may be left out. */
 export interface ConnectOptions {
@@ -140,10 +140,7 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
     ...{ cursor, clock, random, onError, isHub, transports: ways },
     url: url.href,
     method: method ?? (body === undefined ? 'GET' : 'POST'),
-    headers: async () => {
-      const [all, bearer] = await Promise.all([ask(headers), ask(token)])
-      return { ...all, ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }) }
-    },
+    headers: () => toHeaders(headers, token),
     canRenew: [headers, token].some(given => typeof given === 'function'),
     isSnapshot: searchParams.get('since') === 'latest',
     onlyTopic: onlyTopicOf(url),
@@ -160,18 +157,6 @@ const loaders: Readonly<Record<TransportName, () => Transport | Promise<Transpor
   websocket: async () => (await import('./web-socket-transport.js')).webSocket,
 }
 
-function toUrl(given: string | URL): URL {
-  const { document, location } = globalThis as {
-    readonly document?: { readonly baseURI?: string }
-    readonly location?: { readonly href: string }
-  }
-  try {
-    return new URL(given, document?.baseURI ?? location?.href)
-  } catch (cause) {
-    throw invalid(JSON.stringify(given), 'is no URL, or no whole one', cause)
-  }
-}
-
 /** Of `topic=news` and `/events/news`. */
 function onlyTopicOf({ searchParams, pathname }: URL): string {
   try {
@@ -184,12 +169,8 @@ function onlyTopicOf({ searchParams, pathname }: URL): string {
   }
 }
 
-async function ask<T>(given: Given<T> | undefined): Promise<T | undefined> {
-  return typeof given === 'function' ? (given as () => T | Promise<T>)() : given
-}
-
-function invalid(name: string, what: string, cause?: unknown): TidingsError {
-  return new TidingsError('invalid-setting', `connect: ${name} ${what}.`, { cause })
+function invalid(name: string, what: string): TidingsError {
+  return new TidingsError('invalid-setting', `${name} ${what}.`)
 }
 
 function report(error: unknown): void {

@@ -1,0 +1,15 @@
+/** A value, or who gives it: asked each time anew. */
+export type Given<T> = T | (() => T | Promise<T>)
+
+/** Headers with the token among them. Rejects with what giving them rejects with. */
+export async function toHeaders(
+  headers: Given<Readonly<Record<string, string>>> | undefined,
+  token: Given<string | undefined> | undefined,
+): Promise<Record<string, string>> {
+  const [all, bearer] = await Promise.all([ask(headers), ask(token)])
+  return { ...all, ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }) }
+}
+
+async function ask<T>(given: Given<T> | undefined): Promise<T | undefined> {
+  return typeof given === 'function' ? (given as () => T | Promise<T>)() : given
+}

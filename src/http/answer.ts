@@ -4,6 +4,8 @@ export interface Answer {
   /** Names as they are written; without `Date`, `Connection` and `Content-Length`. */
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Uint8Array
+  /** Its body has no length: over HTTP/1.1 it would end with the connection. Default: it has one. */
+  readonly isEndless?: boolean
 }
 
 const jsonHeaders = {

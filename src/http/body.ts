@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { ServerHttp2Stream } from 'node:http2'
 import { TidingsError } from '../wire/errors.js'
 import { Gather } from './gather.js'
 
@@ -17,28 +18,37 @@ function endOfTurn(): Promise<void> {
   return turn
 }
 
+/** What a body comes by. */
+export type BodySource = IncomingMessage | ServerHttp2Stream
+
+/** Whether nothing more comes. A stream of HTTP/2 says so only when all of it was read. */
+function isWhole(incoming: BodySource): boolean {
+  return 'complete' in incoming ? incoming.complete : incoming.readableEnded && !incoming.aborted
+}
+
 /**
  * The body of a request, taken a chunk at a time: while nobody asks for the next one, the connection is not read, so at most
  * what Node.js had in hand is held.
  */
 export class Body {
-  readonly #incoming: IncomingMessage
+  readonly #incoming: BodySource
   readonly #chunks: Buffer[] = []
   #isPulled = false
   #wake: (() => void) | undefined
   #isOver = false
   #isCut = false
 
-  constructor(incoming: IncomingMessage) {
+  constructor(incoming: BodySource) {
     this.#incoming = incoming
   }
 
   /**
-   * All of it, if it has come by the end of this turn of the loop, as most do, in one piece with the head. Reading it so, without
-   * listeners and a timer, halves what a small publish costs. Rejects with `bad-request` if the connection ended before.
+   * All of it, if over HTTP/1.1 it has come by the end of this turn of the loop, as most do, in one piece with the head. Reading it
+   * so, without listeners and a timer, halves what a small publish costs. Rejects with `bad-request` if the connection ended before.
    */
   async inHand(): Promise<Uint8Array | undefined> {
     const incoming = this.#incoming
+    if (!('complete' in incoming)) return undefined
     await endOfTurn()
     if (incoming.destroyed) throw cut()
     return incoming.complete ? (incoming.read() ?? nothing) : undefined
@@ -51,6 +61,10 @@ export class Body {
   whole(waitMs: number, take: (bytes: number) => Error | undefined): Promise<Uint8Array> {
     const incoming = this.#incoming
     return new Promise((resolve, reject) => {
+      if (incoming.destroyed) {
+        reject(cut())
+        return
+      }
       const gathered = new Gather()
       const stop = (): void => {
         clearTimeout(timer)
@@ -69,12 +83,15 @@ export class Body {
         else gathered.add(chunk)
       }
       const onEnd = (): void => {
-        stop()
-        resolve(gathered.take())
+        // A client that resets its stream without an error ends it, too.
+        if (isWhole(incoming)) {
+          stop()
+          resolve(gathered.take())
+        } else fail(cut())
       }
       const onCut = (): void => fail(cut())
       // After a pause of the event loop, timers come before what has arrived meanwhile: that is looked at first.
-      const timer = setTimeout(() => setImmediate(() => !incoming.complete && fail(tooSlow())), waitMs)
+      const timer = setTimeout(() => setImmediate(() => !isWhole(incoming) && fail(tooSlow())), waitMs)
       incoming.on('data', onData)
       incoming.on('end', onEnd)
       incoming.on('close', onCut)
@@ -122,15 +139,15 @@ export class Body {
     })
   }
 
-  /** What is still to come is thrown away as it comes, for at most `ms`; then the connection is cut off. */
-  discard(ms: number): void {
+  /** What is still to come is thrown away as it comes, for at most `ms`; then `cutOff` is called. */
+  discard(ms: number, cutOff: () => void): void {
     const incoming = this.#incoming
     this.#chunks.length = 0
     incoming.off('data', this.#onData)
     incoming.resume()
-    if (incoming.complete || incoming.destroyed) return
+    if (isWhole(incoming) || incoming.destroyed) return
     // A connection closed with unread bytes is reset, and a reset may overtake the answer that says why.
-    const timer = setTimeout(() => incoming.socket.destroy(), ms)
+    const timer = setTimeout(cutOff, ms)
     timer.unref()
     const stop = () => clearTimeout(timer)
     incoming.once('end', stop)
@@ -144,7 +161,8 @@ export class Body {
   }
 
   readonly #onEnd = (): void => {
-    this.#isOver = true
+    if (isWhole(this.#incoming)) this.#isOver = true
+    else this.#isCut = true
     this.#wake?.()
   }
 

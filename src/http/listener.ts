@@ -28,6 +28,8 @@ export function createListener(surface: Surface, certificate: Certificate | unde
         ...options,
         ...toTlsOptions(certificate),
         handshakeTimeout: limits.headersTimeoutMs,
+        // For a client that speaks both, the first.
+        ALPNProtocols: ['h2', 'http/1.1'],
         // As `node:http` has it: whoever has sent its request may close its side.
         allowHalfOpen: true,
       })

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { TidingsError } from '../wire/errors.js'
 import type { Access, Caller } from './access.js'
+import { http2Version, type RawHead } from './raw-head.js'
 import type { HttpLimits } from './settings.js'
 import { parseTarget } from './target.js'
 import { decodeUtf8 } from './utf8.js'
@@ -25,10 +26,10 @@ const singleByLength = new Map(single.map((name, i) => [name.length, { name, bit
  * Throws `bad-request`, `uri-too-long`, `headers-too-large`, `host-not-allowed` or `invalid-utf8`; what else a caller may do is
  * the route's to decide.
  */
-export function readRequestHead(incoming: IncomingMessage, access: Access, limits: HttpLimits): RequestHead {
-  const { method = '', url = '', headers, rawHeaders, httpVersion } = incoming
-  if (httpVersion !== '1.1' && httpVersion !== '1.0') {
-    throw new TidingsError('bad-request', 'This server speaks HTTP/1.1 and HTTP/1.0.')
+export function readRequestHead(raw: RawHead, access: Access, limits: HttpLimits): RequestHead {
+  const { method = '', url = '', headers, rawHeaders, httpVersion } = raw
+  if (httpVersion !== '1.1' && httpVersion !== '1.0' && httpVersion !== http2Version) {
+    throw new TidingsError('bad-request', 'This server speaks HTTP/2, HTTP/1.1 and HTTP/1.0.')
   }
   if (url.length > limits.maxUrlBytes) {
     throw new TidingsError('uri-too-long', `The request target has at most ${limits.maxUrlBytes} bytes.`)
@@ -45,7 +46,7 @@ export function readRequestHead(incoming: IncomingMessage, access: Access, limit
 }
 
 function checkHeaders(raw: readonly string[], limits: HttpLimits): void {
-  if (raw.length / 2 > limits.maxHeaders) {
+  if (raw.length / 2 > limits.maxHeaders && countLines(raw) > limits.maxHeaders) {
     throw new TidingsError('headers-too-large', `A request has at most ${limits.maxHeaders} headers.`)
   }
   let seen = 0
@@ -62,6 +63,12 @@ function checkHeaders(raw: readonly string[], limits: HttpLimits): void {
   if (bytes > limits.maxHeaderBytes) {
     throw new TidingsError('headers-too-large', `The headers of a request have at most ${limits.maxHeaderBytes} bytes.`)
   }
+}
+
+/** HTTP/2 has a line for each cookie (RFC 9113, 8.2.3): all of them count as one. */
+function countLines(raw: readonly string[]): number {
+  const cookies = raw.filter((name, i) => i % 2 === 0 && name.length === 6 && name.toLowerCase() === 'cookie').length
+  return raw.length / 2 - Math.max(0, cookies - 1)
 }
 
 function lastEventIdOf(headers: IncomingMessage['headers']): string | undefined {

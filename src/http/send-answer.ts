@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Answer } from './answer.js'
 
 /** Whether an answer of this status has neither body nor length (RFC 9110, 6.4.1 and 8.6). */
-function isBodiless(status: number): boolean {
+export function isBodiless(status: number): boolean {
   return status === 204 || status === 304
 }
 
@@ -13,7 +13,7 @@ function isBodiless(status: number): boolean {
  */
 export function sendAnswer(
   response: ServerResponse,
-  { status, headers, body }: Answer,
+  { status, headers, body, isEndless }: Answer,
   more: Readonly<Record<string, string>>,
 ): void {
   const lines: string[] = []
@@ -23,8 +23,8 @@ export function sendAnswer(
     response.writeHead(status, lines).end()
     return
   }
-  // A stream has no length: it ends with its connection.
-  if (headers['Connection'] !== 'close') lines.push('Content-Length', String(Buffer.byteLength(body)))
+  if (isEndless) lines.push('Connection', 'close')
+  else lines.push('Content-Length', String(Buffer.byteLength(body)))
   // A text goes out in one piece with the headers.
   response.writeHead(status, lines).end(body)
 }

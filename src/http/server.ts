@@ -11,6 +11,8 @@ import { Budget } from './budget.js'
 import { type Certificate, readCertificate } from './certificate.js'
 import { type ClientError, toClientRefusal } from './client-error.js'
 import { Handshakes } from './handshakes.js'
+import { HeldStreams } from './http2/held-streams.js'
+import { Sessions } from './http2/sessions.js'
 import { createListener, giveUp, type Listener, toTlsOptions } from './listener.js'
 import type { Metrics } from './metrics.js'
 import { type HttpObserver, nobody } from './observer.js'
@@ -19,7 +21,7 @@ import { toRefusal } from './refusal.js'
 import type { Report } from './report.js'
 import { writeAnswer } from './send-answer.js'
 import { fixedLimits, type HttpLimits, type HttpSettings } from './settings.js'
-import { HeldSockets } from './sinks/held-sockets.js'
+import { HeldSockets, type Standing } from './sinks/held-sockets.js'
 import { asksForWebSocket } from './stream-request.js'
 import { serveStream } from './subscribe.js'
 import type { Surface } from './surface.js'
@@ -108,6 +110,7 @@ export function createHttpServer(options: HttpServerOptions): HubServer {
     report: report ?? (() => undefined),
     publisher: { hub, limits, inFlight: new Budget(limits.maxPublishBytesInFlight) },
     sockets: new HeldSockets({ writeTimeoutMs: limits.writeTimeoutMs }),
+    streams: new HeldStreams(),
     webSockets: new WebSockets(),
     pipeline: new Pipeline(),
     answersInFlight: new Budget(limits.maxPageBytesInFlight),
@@ -121,6 +124,7 @@ class NodeHubServer implements HubServer {
   readonly #server: Listener
   /** Over TLS: what has not come so far that the HTTP server knows of it. */
   readonly #handshakes: Handshakes | undefined
+  readonly #sessions: Sessions
   readonly #refused = new WeakSet<Duplex>()
   /** Connections on which nothing was asked yet. Browsers open some ahead of need; a hub that drains does not wait for them. */
   readonly #unheard = new Set<Duplex>()
@@ -129,6 +133,8 @@ class NodeHubServer implements HubServer {
   constructor(surface: Surface, server: Listener) {
     this.#surface = surface
     this.#server = server
+    this.#sessions = new Sessions(surface)
+    this.#divideByProtocol()
     this.#handshakes = server instanceof TlsServer ? new Handshakes(server) : undefined
     this.#followUnheard()
     this.#server.on('upgrade', (incoming, socket, head) => this.#onBareSocket(incoming, socket, head))
@@ -164,6 +170,7 @@ class NodeHubServer implements HubServer {
 
   async drain(deadlineMs: number): Promise<Drained> {
     const closed = this.#stopListening()
+    this.#sessions.drain()
     // First the hub: at the deadline it counts whom it cuts off, before the connections of others are destroyed too.
     const drained = this.#surface.hub.drain(deadlineMs)
     const deadline = setTimeout(() => this.#destroyAll(), deadlineMs)
@@ -202,7 +209,9 @@ class NodeHubServer implements HubServer {
     this.#server.maxConnections = limits.maxConnections
     this.#server.headersTimeout = limits.headersTimeoutMs
     this.#server.keepAliveTimeout = limits.keepAliveTimeoutMs
-    surface.sockets.endUnless(({ caller, selectors }) => access.isReader(access.again(caller), selectors))
+    const isGood = ({ caller, selectors }: Standing) => access.isReader(access.again(caller), selectors)
+    surface.sockets.endUnless(isGood)
+    surface.streams.endUnless(isGood)
   }
 
   renew(certificate: Certificate): void {
@@ -215,13 +224,13 @@ class NodeHubServer implements HubServer {
   }
 
   async status(): Promise<HttpStatus> {
-    const { sockets, longPolls, publisher, answersInFlight } = this.#surface
+    const { sockets, streams, longPolls, publisher, answersInFlight } = this.#surface
     const connections = await new Promise<number>((resolve, reject) => {
       this.#server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
     })
     return {
       connections,
-      streams: sockets.size,
+      streams: sockets.size + streams.size,
       longPolls: longPolls.taken,
       publishBytes: publisher.inFlight.taken,
       answerBytes: answersInFlight.taken,
@@ -242,6 +251,18 @@ class NodeHubServer implements HubServer {
     return this.#closed
   }
 
+  /** Over TLS a client says in its handshake what it speaks. What speaks HTTP/1.1, or says nothing, goes where it always went. */
+  #divideByProtocol(): void {
+    const server = this.#server
+    if (!(server instanceof TlsServer)) return
+    const others = server.listeners('secureConnection')
+    server.removeAllListeners('secureConnection')
+    server.on('secureConnection', socket => {
+      if (isHttp2(socket)) this.#sessions.serve(socket)
+      else for (const listener of others) listener.call(server, socket)
+    })
+  }
+
   /** With one function for all: a closure each would be kept as long as the connection. */
   #followUnheard(): void {
     const unheard = this.#unheard
@@ -252,6 +273,7 @@ class NodeHubServer implements HubServer {
       if (unheard.delete(socket)) socket.off('close', onClose)
     }
     this.#server.on(this.#handshakes ? 'secureConnection' : 'connection', (socket: Duplex) => {
+      if (isHttp2(socket)) return
       unheard.add(socket)
       socket.on('close', onClose)
     })
@@ -261,6 +283,7 @@ class NodeHubServer implements HubServer {
   }
 
   #destroyAll(): void {
+    this.#sessions.destroyAll()
     this.#surface.sockets.destroyAll()
     this.#handshakes?.destroyAll()
     this.#server.closeAllConnections()
@@ -315,6 +338,11 @@ class NodeHubServer implements HubServer {
     )
     this.#surface.sockets.finish(socket)
   }
+}
+
+/** Whether its client has said in the handshake of TLS that it speaks HTTP/2. */
+function isHttp2(socket: Duplex): boolean {
+  return 'alpnProtocol' in socket && socket.alpnProtocol === 'h2'
 }
 
 function toListening(scheme: string, host: string, { address, port, family }: AddressInfo): Listening {

@@ -19,7 +19,12 @@ export interface HttpLimits {
    * (or a quarter, if that is less); 1 to 1,000,000.
    */
   readonly maxConnections: number
-  /** Streams at once; above it they are told to come back. Default: nine tenths of `maxConnections`; 0 to 1,000,000. */
+  /**
+   * Requests at once on one connection of HTTP/2, streams among them; above it they are reset, and clients wait or open another
+   * connection. Default: 256, of which Chromium uses no more; 1 to 10,000. Holds for connections from then on.
+   */
+  readonly maxRequestsPerConnection: number
+  /** Streams at once, however many a connection holds; above it they are told to come back. Default: nine tenths of `maxConnections`; 0 to 1,000,000. */
   readonly maxStreams: number
   /** Long polls that wait at once. Default: a quarter of `maxConnections`, at most 5,000; 0 to 1,000,000. */
   readonly maxLongPolls: number
@@ -91,6 +96,7 @@ export const limitBounds: { readonly [Name in keyof HttpLimits]: Bounds } = {
   maxEvents: [1000, 1, 1000],
   maxSelectors: [100, 1, 100],
   maxConnections: [undefined, 1, mostConnections],
+  maxRequestsPerConnection: [256, 1, 10_000],
   maxStreams: [undefined, 0, mostConnections],
   maxLongPolls: [undefined, 0, mostConnections],
   maxPublishBytesInFlight: [64 * MiB, 64 * KiB, 16 * 1024 * MiB],
@@ -168,6 +174,7 @@ export function resolveLimits(partial: NonNullable<PartialHttpSettings['limits']
     maxEvents: bounded('maxEvents'),
     maxSelectors: bounded('maxSelectors'),
     maxConnections,
+    maxRequestsPerConnection: bounded('maxRequestsPerConnection'),
     maxStreams: bounded('maxStreams', () => Math.floor(maxConnections * 0.9)),
     maxLongPolls: bounded('maxLongPolls', () => Math.min(Math.ceil(maxConnections / 4), 5000)),
     maxPublishBytesInFlight: bounded('maxPublishBytesInFlight'),

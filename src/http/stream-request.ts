@@ -1,6 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import { tryNegotiate } from './negotiate.js'
 import type { Pipeline } from './pipeline.js'
+import type { RawHead } from './raw-head.js'
 
 const eventsPath = /^(?:https?:\/\/[^/?#]*)?\/events(?:[/?]|$)/i
 
@@ -32,9 +33,17 @@ export function streamRequestClass(pipeline: Pipeline): typeof IncomingMessage {
 }
 
 /** Whether the request has neither body nor a form of answer that ends by itself. */
-function leavesHttp({ method, url, headers }: IncomingMessage): boolean {
-  if (method !== 'GET' || !eventsPath.test(url ?? '') || hasBody(headers)) return false
-  return asksForWebSocket(headers) || isStreamForm(headers.accept)
+function leavesHttp(request: RawHead): boolean {
+  return mayAskForStream(request) && (asksForWebSocket(request.headers) || isStreamForm(request.headers.accept))
+}
+
+/** Whether a request is plainly one for a stream of events, which has no end of itself. */
+export function asksForStream(request: RawHead): boolean {
+  return mayAskForStream(request) && isStreamForm(request.headers.accept)
+}
+
+function mayAskForStream({ method, url, headers }: RawHead): boolean {
+  return method === 'GET' && eventsPath.test(url ?? '') && !hasBody(headers)
 }
 
 export function asksForWebSocket(headers: IncomingMessage['headers']): boolean {

@@ -2,6 +2,7 @@ import type { Hub } from '../hub/hub.js'
 import type { Access } from './access.js'
 import type { Assets } from './assets.js'
 import type { Budget } from './budget.js'
+import type { HeldStreams } from './http2/held-streams.js'
 import type { Metrics } from './metrics.js'
 import type { HttpObserver } from './observer.js'
 import type { Pipeline } from './pipeline.js'
@@ -24,6 +25,8 @@ export interface Surface {
   readonly publisher: Publisher
   /** Connections of streams, and of streams that were refused. */
   readonly sockets: HeldSockets
+  /** Streams on connections that hold several, by HTTP/2. */
+  readonly streams: HeldStreams
   readonly webSockets: WebSockets
   readonly pipeline: Pipeline
   /** Bytes of answers that are with their readers. */

@@ -1,5 +1,5 @@
+import { StallWatch } from '../../http/sinks/stall-watch.js'
 import type { Sink, SinkListener } from '../../hub/sink.js'
-import { StallWatch } from './stall-watch.js'
 
 /** What the body of a `Response` is ahead of who reads it, besides what the runtime itself holds. */
 const maxAheadBytes = 64 * 1024

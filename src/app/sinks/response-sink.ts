@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
+import { StallWatch } from '../../http/sinks/stall-watch.js'
 import type { Sink, SinkListener } from '../../hub/sink.js'
-import { StallWatch } from './stall-watch.js'
 
 /**
  * A subscription's bytes through a response: of HTTP/2, and of HTTP/1.1 where its socket cannot be had (`KeptSink` is

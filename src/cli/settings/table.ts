@@ -298,6 +298,10 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
   'limits.maxConnections': limit('maxConnections', 'Connections at once; above it a new one is closed unheard.', {
     shown: 'what the limit of open files allows, less 256 (or a quarter)',
   }),
+  'limits.maxRequestsPerConnection': limit(
+    'maxRequestsPerConnection',
+    'Requests at once on one connection of HTTP/2, streams among them.',
+  ),
   'limits.maxStreams': limit('maxStreams', 'Streams at once; above it a new one is told to come back.', {
     shown: 'nine tenths of `limits.maxConnections`',
   }),

@@ -10,6 +10,9 @@ const hub = createHub({ log: () => openLmdbLog(process.env['LOG'] ?? '.tidings',
 const app = express()
 app.use(express.static(fileURLToPath(new URL('page', import.meta.url))))
 
+// Else `*` would be heard as all rooms, and `a/b` kept by no rule.
+app.param('room', (_req, res, next, room) => (/^[^*/]{1,64}$/.test(room) ? next() : res.status(404).end()))
+
 app.get('/rooms/:room', hub.handler({ topics: ({ params }) => [`rooms/${params.room}`], since: '24h' }))
 
 app.post('/rooms/:room', express.json(), async ({ params, body }, res) => {

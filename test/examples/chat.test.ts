@@ -55,6 +55,7 @@ describe.skipIf(!browserProgram)('examples/chat', { timeout: 90_000 }, () => {
       const body = JSON.stringify(again)
       expect((await fetch(`${example.url}/rooms/lobby`, { method: 'POST', headers, body })).status).toBe(204)
     }
+    for (const room of ['*', '**', 'a%2Fb']) expect((await fetch(`${example.url}/rooms/${room}`)).status).toBe(404)
     await say(ben, 'Last')
     await expectHeard([...all, 'Once', 'Last'], [ann, ben])
     await expectLooks(browser, example.url, page => page.locator('#list li', { hasText: 'Last' }).waitFor())

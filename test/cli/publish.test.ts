@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readAll } from '../faults/processes/log-pages.js'
+import { startCuttingProxy } from '../support/cutting-proxy.js'
 import { freePort, type HubProcess, startHubProcess } from '../support/hub-process.js'
 import { requireProgram } from '../support/programs.js'
 import { Random, runSeed } from '../support/random.js'
 import { runTidings, startTidings } from '../support/tidings-process.js'
-import { startLossyProxy } from './lossy-proxy.js'
 
 let hub: HubProcess
 let directory = ''
@@ -210,20 +210,20 @@ describe('lines', () => {
 describe('a cut, and the hub killed', () => {
   test('answers that get lost: each line once, in order', async () => {
     const random = new Random(3)
-    const proxy = await startLossyProxy(hub.port, () => random.chance(0.4))
+    const proxy = await startCuttingProxy(hub.port, { passes: bytes => (random.chance(0.4) ? 0 : bytes) })
     const input = numbered(10_000)
       .map(line => `${line}\n`)
       .join('')
     expect(await runTidings(['publish', 'lossy'], { url: proxy.url, input })).toMatchObject({ code: 0 })
-    expect(proxy.dropped).toBeGreaterThan(3)
+    expect(proxy.cuts).toBeGreaterThan(3)
     expect(await data('lossy')).toEqual(numbered(10_000))
   })
 
   test('the answer to one event that gets lost: it is there once', async () => {
     let left = 3
-    const proxy = await startLossyProxy(hub.port, () => left-- > 0)
+    const proxy = await startCuttingProxy(hub.port, { passes: bytes => (left-- > 0 ? 0 : bytes) })
     const { stdout } = await runTidings(['publish', 'lossy-one', 'x'], { url: proxy.url })
-    expect(proxy.dropped).toBe(3)
+    expect(proxy.cuts).toBe(3)
     expect((await readAll(hub.url, 'topic=lossy-one')).map(event => `${event.id}\n`)).toEqual([stdout])
   })
 

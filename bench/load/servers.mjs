@@ -80,6 +80,7 @@ export const servers = {
   },
   'socket-write': { title: 'Node.js `net`, bare `socket.write`', ...node('socket-write') },
   'res-write': { title: 'Node.js `res.write`, one Buffer', ...node('res-write') },
+  'res-gzip': { title: 'Node.js `res.write`, a `createGzip` for each', ...node('res-gzip') },
   'fastify-sse': { title: '@fastify/sse', ...node('fastify-sse') },
   express: { title: 'Express, as in tutorials', ...node('express') },
   'better-sse': { title: 'better-sse', ...node('better-sse') },

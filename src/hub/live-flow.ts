@@ -4,6 +4,7 @@ import { TidingsError } from '../wire/errors.js'
 import { hubTypes, type Position, parsePosition, toPositionText } from '../wire/names.js'
 import type { BeginSurroundings, Start } from './begin.js'
 import { CatchUp } from './catch-up.js'
+import type { CommonPast } from './common-past.js'
 import { Follower } from './follower.js'
 import { Heartbeats } from './heartbeats.js'
 import type { Batch } from './held.js'
@@ -333,15 +334,13 @@ export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurround
     const last = events.at(-1)
     if (!last) return
     const { live } = view
+    const heard = live.length
     const ending = view.topic !== undefined && last.event.end ? [...live] : []
     try {
-      const batch = toBatch(joinFrames(events, view.encoding, this.recent))
       view.wroteAt = this.tick
-      const { live: given } = this.counters
-      given.events += events.length * live.length
-      given.bytes += batch.bytes.length * live.length
-      // Backwards, because whoever leaves is replaced by the last.
-      for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).give(batch)
+      if (view.past) this.#giveAfterPast(view, view.past, events)
+      else this.#giveAll(view, toBatch(joinFrames(events, view.encoding, this.recent)), 0)
+      this.counters.live.events += events.length * heard
       for (const member of ending) member.finishTopic(toTopicEnd(last.event))
     } catch (error) {
       this.report(
@@ -349,6 +348,33 @@ export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurround
         error,
       )
       for (const member of live) member.destroy()
+    }
+  }
+
+  #giveAll({ live }: HubView, batch: Batch, step: number): void {
+    this.counters.live.bytes += batch.bytes.length * live.length
+    // Backwards, because whoever leaves is replaced by the last.
+    for (let i = live.length - 1; i >= 0; i--) (live[i] as HubSubscription).give(batch, step)
+  }
+
+  /** Those in step are given what is packed after what they have, and the others what stands alone. */
+  #giveAfterPast(view: HubView, past: CommonPast, events: readonly RecentEvent[]): void {
+    const { live, encoding, plain } = view
+    const packed = encoding.packing && past.pack(live, joinFrames(events, plain, this.recent), encoding.packing)
+    if (!packed) {
+      this.#giveAll(view, toBatch(joinFrames(events, encoding, this.recent)), past.step)
+      return
+    }
+    const { step } = past
+    const together = toBatch(packed)
+    let alone: Batch | undefined
+    for (let i = live.length - 1; i >= 0; i--) {
+      const member = live[i] as HubSubscription
+      const isInStep = member.step === step
+      if (!isInStep) alone ??= toBatch(joinFrames(events, encoding, this.recent))
+      const batch = isInStep ? together : (alone as Batch)
+      this.counters.live.bytes += batch.bytes.length
+      member.give(batch, isInStep ? step : 0)
     }
   }
 

@@ -51,14 +51,15 @@ export interface Encoding {
   readonly packing?: Packing
 }
 
-/**
- * How the frames of one write become fewer bytes, the same for all that share them.
- *
- * Nothing is known of who reads: what was packed can be read after whatever else of this encoding a connection was given.
- */
+/** How the frames of one write become fewer bytes, the same for all that share them. Costs the loop a bounded time, however much it is asked for. */
 export interface Packing {
   /** The encoding whose frames are packed. */
   readonly of: Encoding
-  /** The frames of one write, of which there is at least one, together. Costs the loop a bounded time, however much it is asked for. */
+  /** The frames of one write, at least one, together. They can be read after whatever else of this encoding a connection was given. */
   pack(frames: Uint8Array): Uint8Array
+  /**
+   * The same, for connections of which the last that they were given was `past`, before it was packed, and which read as much of it as is
+   * there. Nothing: there is no time for it.
+   */
+  packAfter(past: Uint8Array, frames: Uint8Array): Uint8Array | undefined
 }

@@ -54,6 +54,7 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
   snapshotThrough: number
   held: Batch | undefined = undefined
   liveIndex = -1
+  step = 0
   wroteAt = 0
   wheelSlot = 0
   wheelIndex = -1
@@ -106,8 +107,9 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
     if (after === 'closed') this.#hub.forget(this)
   }
 
-  /** Gives the sink bytes; those of one batch are the same bytes for all that are given it. */
-  give(batch: Batch): void {
+  /** Gives the sink bytes; those of one batch are the same bytes for all that are given it. `step`: that of those who are given all the same. */
+  give(batch: Batch, step = 0): void {
+    this.step = step
     if (this.#sink.write(batch.bytes)) return
     // What the hub says beside a batch that is held already is small, and does not take its place in the count.
     if (!this.held) this.#hub.hold(this, batch)

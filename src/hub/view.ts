@@ -1,11 +1,12 @@
 import type { Selector } from '../wire/selector.js'
+import { CommonPast, PastRoom, type Walker } from './common-past.js'
 import type { ConflationWindow } from './conflation.js'
 import type { Recent, RecentEvent } from './recent.js'
 import { exactTopic, toTest } from './selection.js'
 import type { Encoding } from './sink.js'
 
 /** Who has a place among the live members of a view. */
-export interface LiveMember {
+export interface LiveMember extends Walker {
   /** The view's; below 0: none. */
   liveIndex: number
 }
@@ -34,6 +35,8 @@ export class View<M extends LiveMember> {
    * event that was left out is the newest again, and its reader past it.
    */
   supersededBy = 0
+  /** Of frames that are packed: what the live members were last given. */
+  readonly past: CommonPast | undefined
   /** Tick of the last write to all live members. */
   wroteAt = 0
   /** Events of this turn, for the live members. */
@@ -44,6 +47,7 @@ export class View<M extends LiveMember> {
     selectors: readonly Selector[],
     encoding: Encoding,
     conflation: { readonly isConflated: boolean; readonly window: ConflationWindow<M> | undefined },
+    room: PastRoom = new PastRoom(),
   ) {
     this.name = name
     this.selectors = selectors
@@ -52,6 +56,7 @@ export class View<M extends LiveMember> {
     this.window = conflation.window
     this.topic = exactTopic(selectors)
     this.selects = toTest(selectors)
+    this.past = encoding.packing && new CommonPast(room)
   }
 
   /** The encoding as it is before its frames are packed. */
@@ -94,7 +99,11 @@ export class View<M extends LiveMember> {
       last.liveIndex = at
     }
     member.liveIndex = -1
-    if (this.live.length === 0) this.#turn = []
+    // What is written to the others from now on, it is not given.
+    member.step = 0
+    if (this.live.length > 0) return
+    this.#turn = []
+    this.past?.forget()
   }
 }
 
@@ -103,6 +112,6 @@ export function joinFrames(events: readonly RecentEvent[], encoding: Encoding, r
   const [first] = events
   if (first && events.length === 1) return recent.frame(first, encoding)
   const { packing } = encoding
-  const frames = Buffer.concat(events.map(event => recent.frame(event, packing?.of ?? encoding)))
-  return packing ? packing.pack(frames) : frames
+  if (packing) return packing.pack(joinFrames(events, packing.of, recent))
+  return Buffer.concat(events.map(event => recent.frame(event, encoding)))
 }

@@ -1,3 +1,4 @@
+import { PastRoom } from './common-past.js'
 import { ConflationWindow } from './conflation.js'
 import { Matcher } from './matcher.js'
 import type { SubscribeRequest } from './request.js'
@@ -9,6 +10,7 @@ import { View } from './view.js'
 export class Views {
   readonly #byName = new Map<string, HubView>()
   readonly #matcher = new Matcher<HubView>()
+  readonly #pastRoom = new PastRoom()
   readonly #clock: () => number
   readonly #onWindowEnd: (view: HubView) => void
 
@@ -28,7 +30,13 @@ export class Views {
     let view = this.#byName.get(name)
     if (!view) {
       const window = conflateMs ? new ConflationWindow<HubSubscription>(conflateMs, this.#clock) : undefined
-      const made = new View(name, selectors, encoding, { isConflated: conflateMs !== undefined, window })
+      const made = new View(
+        name,
+        selectors,
+        encoding,
+        { isConflated: conflateMs !== undefined, window },
+        this.#pastRoom,
+      )
       window?.listen(() => this.#onWindowEnd(made))
       this.#byName.set(name, made)
       this.#matcher.add(selectors, made)

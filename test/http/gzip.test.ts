@@ -141,6 +141,69 @@ describe('a stream in gzip', () => {
     expect(hub.hub.status.encodings['event-stream+gzip']).toEqual({ live: 2, catchingUp: 0 })
   })
 
+  test('of small events is a fraction of them, where several hear the same', async () => {
+    const trade = (number: number) =>
+      JSON.stringify({
+        symbol: 'AAPL',
+        price: 180 + (number % 97) / 10,
+        volume: number * 37,
+        at: 1_764_000_000_000 + number,
+      })
+    const streams = [open('/events/a'), open('/events/a'), open('/events/a', {})]
+    const [first, second, plain] = streams as [RawConnection, RawConnection, RawConnection]
+    for (const stream of streams) await until(stream, '$cursor')
+    const before = streams.map(stream => bytesOf(stream).length)
+    const said = Array.from({ length: 100 }, (_, number) => trade(number))
+    for (const data of said) {
+      await publish(data)
+      for (const stream of streams) await until(stream, data)
+    }
+    for (const stream of streams) expect(dataOf(read(stream))).toEqual(said)
+    const [inFirst = 0, inSecond = 0, inPlain = 0] = streams.map(
+      (stream, i) => bytesOf(stream).length - (before[i] ?? 0),
+    )
+    expect(inFirst).toBe(inSecond)
+    expect(inFirst).toBeLessThan(inPlain / 2)
+    expect(hub.hub.counters.live.bytes).toBe(inFirst + inSecond + inPlain)
+    first.destroy()
+    await vi.waitFor(() => expect(hub.hub.status.encodings['event-stream+gzip']?.live).toBe(1))
+    await publish('to one alone')
+    expect(await until(second, 'to one alone')).toContain('data: to one alone\n')
+    expect(await until(plain, 'to one alone')).toContain('data: to one alone\n')
+  })
+
+  test('is right for each, though some come later, are silent for a while, or read slowly', async () => {
+    const quick = await startHub({ settings: { compression: 'gzip' }, hub: { heartbeatMs: 100 } })
+    const said: string[] = []
+    const readers: { readonly stream: RawConnection; readonly from: number }[] = []
+    const cursors = (stream: RawConnection) => eventsOf(read(stream)).filter(({ type }) => type === '$cursor').length
+    const say = async (...texts: readonly string[]) => {
+      said.push(...texts)
+      await quick.hub.publish(texts.map(data => ({ topic: 'a', data })))
+    }
+    for (let round = 0; round < 24; round++) {
+      if (round % 3 === 0) {
+        const stream = new RawConnection(quick.port).write(request('GET', '/events/a', inGzip))
+        opened.push(stream)
+        await until(stream, '$cursor')
+        readers.push({ stream, from: said.length })
+      }
+      for (let i = 0; i < 3; i++) await say(`round ${round}, and the ${i}th that is said in it`)
+      if (round % 8 === 5) await say(...Array.from({ length: 20 }, (_, i) => order(i)))
+      const last = said.at(-1) ?? ''
+      for (const { stream } of readers) await until(stream, `data: ${last}\n`)
+      if (round % 2 === 1) {
+        // One has a heartbeat that not all of the others have yet.
+        const { stream } = readers[round % readers.length] as (typeof readers)[0]
+        const heard = cursors(stream)
+        await vi.waitFor(() => expect(cursors(stream)).toBeGreaterThan(heard), { timeout: 10_000, interval: 1 })
+      }
+    }
+    for (const { stream, from } of readers) expect(dataOf(read(stream))).toEqual(said.slice(from))
+    expect(quick.reports).toEqual([])
+    await quick.close()
+  }, 40_000)
+
   test('goes on from a cursor, and from where since says', async () => {
     const ids = await publish(...Array.from({ length: 200 }, (_, i) => order(i)))
     const text = await until(open('/events/a', { ...inGzip, 'Last-Event-ID': ids[99] ?? '' }), '"number":199')

@@ -1,3 +1,4 @@
+import { constants, inflateRawSync } from 'node:zlib'
 import type { Hub } from '../../src/hub/hub.js'
 import type { Gap, Since } from '../../src/hub/request.js'
 import type { Encoding, Sink, SinkListener } from '../../src/hub/sink.js'
@@ -70,6 +71,8 @@ export class StreamClient {
   readonly #truth: Truth
   #sink: ScriptedSink | undefined
   #parser = createParser({ onEvent: event => this.#hear(event) })
+  /** The last that the connection has read. */
+  #lately: Buffer = Buffer.alloc(0)
   /** What `EventSource` would send as `Last-Event-ID`. */
   #lastEventId = ''
   /** Where the checker stands; nothing before the first cursor. */
@@ -111,6 +114,7 @@ export class StreamClient {
     if (cursor === undefined) this.position = undefined
     this.#parser = createParser({ onEvent: event => this.#hear(event) })
     this.#sink = new ScriptedSink()
+    this.#lately = Buffer.alloc(0)
     hub.attach(beginning, this.#sink)
   }
 
@@ -155,9 +159,21 @@ export class StreamClient {
     let left = bytes
     while (sink && sink.chunks.length > 0 && left > 0) {
       const chunk = sink.chunks.shift() as Uint8Array
-      this.#parser.push(chunk.subarray(0, left))
+      this.#parser.push(this.#read(chunk.subarray(0, left)))
       left -= chunk.length
     }
+  }
+
+  /** What is read when these bytes have come. A write of gzip may go on from what was read before, as far back as its decoder remembers. */
+  #read(bytes: Uint8Array): Uint8Array {
+    if (!this.plan.encoding.packing || bytes.length === 0) return bytes
+    const { length } = this.#lately
+    const read = inflateRawSync(bytes, {
+      finishFlush: constants.Z_SYNC_FLUSH,
+      ...(length > 0 && { dictionary: this.#lately }),
+    })
+    this.#lately = Buffer.concat([this.#lately, read]).subarray(-32_768)
+    return read
   }
 
   #hear(event: ParsedEvent): void {

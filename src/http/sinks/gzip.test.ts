@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { LogEvent } from '../../log/log.js'
 import { eventStreamEncoding } from './event-stream.js'
-import { gzipHead, gzipped, toBlocks, toStoredBlocks } from './gzip.js'
+import { gzipHead, gzipped, toBlocks, toBlocksAfter, toStoredBlocks } from './gzip.js'
 import { ndjsonEncoding } from './ndjson.js'
 
 /** What a reader has read when so many bytes have come. */
@@ -54,6 +54,42 @@ describe('blocks that stand alone', () => {
       ),
       { numRuns: 150 },
     )
+  })
+
+  it('are read behind the past that they refer to, whatever came before that', async () => {
+    const steps = fc.array(fc.tuple(texts, fc.constantFrom('after', 'alone', 'stored')), { maxLength: 14 })
+    await fc.assert(
+      fc.asyncProperty(steps, fc.integer({ min: 1, max: 9_000 }), async (given, most) => {
+        const parts: Uint8Array[] = [gzipHead]
+        let said = Buffer.alloc(0)
+        for (const [text, how] of given) {
+          const bytes = Buffer.from(text)
+          const past = said.subarray(-most)
+          const blocks =
+            how === 'after' && past.length > 0 && bytes.length > 0
+              ? toBlocksAfter(past, bytes)
+              : (how === 'stored' ? toStoredBlocks : toBlocks)(bytes)
+          parts.push(blocks ?? toStoredBlocks(bytes))
+          said = Buffer.concat([said, bytes])
+          expect(inflate(parts)).toEqual(said)
+        }
+        await nextTurn()
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('are a third as many behind a past as alone, where events are alike', () => {
+    const trade = (number: number) =>
+      Buffer.from(
+        `id: k3x9-${number}\nevent: trade\ndata: {"symbol":"AAPL","price":${number % 97},"volume":${number % 31}}\n\n`,
+      )
+    const past = Buffer.concat([1, 2, 3, 4].map(trade))
+    expect(toBlocksAfter(past, trade(5))?.length).toBeLessThan(toBlocks(trade(5)).length / 3)
+    const noise = Buffer.from(Array.from({ length: 1000 }, (_, i) => (i * i * 7919 + (i >> 3) * 104_729) & 0xff))
+    expect(toBlocksAfter(past, noise)?.length).toBeLessThanOrEqual(noise.length + 5)
+    while (toBlocksAfter(past, trade(5))) expect(true).toBe(true)
+    expect(toBlocks(Buffer.alloc(1_000, 'a')).length).toBe(1_005)
   })
 
   it('are fewer bytes where it pays, and five more for each 65,535 where it does not', () => {

@@ -17,14 +17,17 @@ export const gzipHead: Uint8Array = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 
 const leastBytes = 160
 /** What one turn of the loop compresses, about 10 ms of it; what comes above that goes as it is, and so does a larger event. */
 const maxBytesPerTurn = 512 * 1024
+/** A call takes as long as so many bytes, whatever it is given [10 µs]. */
+const bytesOfCall = 512
 /** A block that is stored has its length in 16 bits (RFC 1951, 3.2.4). */
 const maxStoredBytes = 65_535
 const storedHeadBytes = 5
 
 let bytesThisTurn = 0
 
-/** What is compressed in this turn is counted; whether so much may be. */
-function take(bytes: number): boolean {
+/** What is compressed in this turn is counted; whether so much may be. Each call counts for as much as it costs beside its bytes. */
+function take(of: number): boolean {
+  const bytes = of + bytesOfCall
   if (bytesThisTurn + bytes > maxBytesPerTurn) return false
   if (bytesThisTurn === 0) {
     setImmediate(() => {
@@ -49,6 +52,20 @@ export function toBlocks(bytes: Uint8Array): Uint8Array {
   if (made.length >= bytes.length + storedHeadBytes) return toStoredBlocks(bytes)
   // It lies in that room, which is to be let go.
   return Buffer.from(made)
+}
+
+/**
+ * Bytes as blocks that refer to `past`, which has to be what their reader has read last. Nothing, where no more is to be compressed in this turn.
+ * A past that is set beside the bytes does in one call what a compressor kept for its readers would, and nothing is kept.
+ */
+export function toBlocksAfter(past: Uint8Array, bytes: Uint8Array): Uint8Array | undefined {
+  if (!take(bytes.length + past.length / 8)) return undefined
+  const made = deflateRawSync(bytes, {
+    dictionary: past,
+    finishFlush: constants.Z_SYNC_FLUSH,
+    chunkSize: bytes.length + 64,
+  })
+  return made.length >= bytes.length + storedHeadBytes ? toStoredBlocks(bytes) : Buffer.from(made)
 }
 
 /** Bytes as they are, in blocks that stand alone. */
@@ -81,7 +98,7 @@ export function gzipped(plain: Encoding): Encoding {
     // Small, and some of it made for one reader.
     hubEvent: (type, id, data) => toStoredBlocks(plain.hubEvent(type, id, data)),
     ...(plain.retry && { retry: ms => toStoredBlocks(plain.retry?.(ms) ?? new Uint8Array()) }),
-    packing: { of: plain, pack: toBlocks },
+    packing: { of: plain, pack: toBlocks, packAfter: toBlocksAfter },
   })
   made.set(plain, encoding)
   return encoding

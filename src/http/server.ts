@@ -12,6 +12,7 @@ import { type Certificate, readCertificate } from './certificate.js'
 import { type ClientError, toClientRefusal } from './client-error.js'
 import { Handshakes } from './handshakes.js'
 import { HeldStreams } from './http2/held-streams.js'
+import { isPreface, takeFromHttp1 } from './http2/prior-knowledge.js'
 import { Sessions } from './http2/sessions.js'
 import { createListener, giveUp, type Listener, toTlsOptions } from './listener.js'
 import type { Metrics } from './metrics.js'
@@ -304,6 +305,11 @@ class NodeHubServer implements HubServer {
     if (bare) {
       if (error.code === 'ERR_SSL_HTTP_REQUEST') this.#sendToTls(bare)
       socket.destroy()
+      return
+    }
+    if (isPreface(error) && !this.#handshakes && this.#unheard.delete(socket)) {
+      takeFromHttp1(socket, error)
+      this.#sessions.serve(socket)
       return
     }
     const refusal = toClientRefusal(error, this.#surface.settings.limits)

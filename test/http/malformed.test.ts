@@ -52,7 +52,7 @@ const corpus: readonly (readonly [what: string, bytes: string | Uint8Array, code
   ['an unknown method', `PUBLISH /events/bad HTTP/1.1\r\n${host}\r\n`, 'bad-request'],
   ['a method in lower case', `post /events/bad HTTP/1.1\r\n${host}Content-Length: 1\r\n\r\nx`, 'bad-request'],
   ['another protocol', '\x16\x03\x01\x02\x00\x01\x00', 'bad-request'],
-  ['HTTP/2 by prior knowledge', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'bad-request'],
+  ['half of what HTTP/2 begins with', 'PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\n\r\n', 'bad-request'],
   ['a version that is not spoken', `GET /healthz HTTP/2.0\r\n${host}\r\n`, 'bad-request'],
   ['no version', `GET /healthz\r\n${host}\r\n`, 'bad-request'],
   ['bare line feeds', 'POST /events/bad HTTP/1.1\nHost: localhost\nContent-Length: 1\n\nx', 'bad-request'],

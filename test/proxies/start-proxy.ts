@@ -117,9 +117,13 @@ export interface RunningProxy {
 
 /**
  * Starts a proxy before the hub at `hubPort`, by the configuration of `examples/proxies`, with a certificate of this minute. Only what a
- * machine decides is put in its place, and the times after which browsers come again are shortened.
+ * machine decides is put in its place, and the times after which browsers come again are shortened. `edit` changes the configuration first.
  */
-export async function startProxy(kind: ProxyKind, hubPort: number): Promise<RunningProxy> {
+export async function startProxy(
+  kind: ProxyKind,
+  hubPort: number,
+  edit: (config: string) => string = config => config,
+): Promise<RunningProxy> {
   if (!kind.program) throw new Error(`There is no ${kind.name}.`)
   const directory = await mkdtemp(join(tmpdir(), `tidings-${kind.name}-`))
   // A proxy that gives up its rights reads here too.
@@ -129,7 +133,7 @@ export async function startProxy(kind: ProxyKind, hubPort: number): Promise<Runn
   await writeFile(join(directory, 'key.pem'), key)
   await cp(join(examples, kind.file, '..'), directory, { recursive: true })
   const port = await freePort()
-  const config = (await readFile(join(examples, kind.file), 'utf8'))
+  const config = edit(await readFile(join(examples, kind.file), 'utf8'))
     .replaceAll('/etc/ssl/www.example.pem', join(directory, 'both.pem'))
     .replaceAll('/etc/ssl/www.example.key', join(directory, 'key.pem'))
     .replaceAll('127.0.0.1:8080', `127.0.0.1:${hubPort}`)

@@ -2,14 +2,14 @@
 export type Fetch = (url: string, init: FetchInit) => Promise<Response>
 
 /**
- * What a handed-in `fetch` is given, to be passed on as it is or with more in it. `headers` is a plain object, so that
- * `{ ...init, headers: { ...init.headers, Authorization: token } }` keeps what is in it.
+ * What a handed-in `fetch` is given, to be passed on as it is or with more in it. `headers` is a plain object with names in lower case, so that
+ * `{ ...init, headers: { ...init.headers, authorization: token } }` keeps what is in it.
  */
 export interface FetchInit {
-  readonly method?: string
+  readonly method?: string | undefined
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string | Uint8Array<ArrayBuffer>
-  readonly credentials?: 'include' | 'same-origin'
+  readonly body?: string | Uint8Array<ArrayBuffer> | undefined
+  readonly credentials?: 'include'
   readonly cache?: 'no-store'
   readonly redirect: 'follow'
   readonly signal: AbortSignal
@@ -41,23 +41,16 @@ export interface StreamRequest {
  */
 export async function requestStream(request: StreamRequest): Promise<Response> {
   const { url, signal, method, body, accept = 'text/event-stream', lastEventId } = request
-  const headers: Record<string, string> = { Accept: accept }
+  const headers: Record<string, string> = { accept }
   // "The result of encoding the EventSource object's last event ID string as UTF-8": a header holds bytes, a unit for each.
   const id = String.fromCharCode(...new TextEncoder().encode(lastEventId))
   // HTTP has no control characters: Node.js would not send it, many servers refuse it, and each time again.
-  if (/^[\t -~\x80-\xff]+$/.test(id)) headers['Last-Event-ID'] = id
-  for (const [name, value] of Object.entries(request.headers ?? {})) {
-    for (const ours in headers) if (ours.toLowerCase() === name.toLowerCase()) delete headers[ours]
-    headers[name] = value
-  }
+  if (/^[\t -~\x80-\xff]+$/.test(id)) headers['last-event-id'] = id
+  for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
   const init: FetchInit = {
-    ...(method !== undefined && { method }),
-    ...(body !== undefined && { body }),
-    headers,
-    redirect: 'follow',
-    signal,
+    ...{ method, body, headers, redirect: 'follow', signal },
     // Where there are neither cookies nor a cache, as in some workers at the edge, `fetch` refuses the very names.
-    ...('credentials' in Request.prototype && { credentials: request.withCredentials ? 'include' : 'same-origin' }),
+    ...(request.withCredentials && 'credentials' in Request.prototype && { credentials: 'include' }),
     ...('cache' in Request.prototype && { cache: 'no-store' }),
   }
   return await (request.fetch ?? (fetch as Fetch))(url, init)

@@ -26,7 +26,7 @@ export function parseGlob(text: string): Selector {
   if (!isGlob) {
     throw new TidingsError(
       'invalid-selector',
-      `Not a selector: "*" stands for a whole segment, and "**" for the rest, in the last place, not as in "${text}".`,
+      `Not a selector: "${text}". "*" stands for a whole segment, "**" for all the last ones.`,
     )
   }
   return { text, glob }
@@ -34,9 +34,9 @@ export function parseGlob(text: string): Selector {
 
 /** Whether `topic` is selected. A wildcard in the first segment does not match a topic of the hub (`$...`). */
 export function matches(selector: Selector, topic: string): boolean {
-  const { glob } = selector
-  if (!glob) return selector.text === topic
-  if (topic.startsWith('$') && (glob[0] === '*' || glob[0] === '**')) return false
+  const { text, glob } = selector
+  if (!glob) return text === topic
+  if (topic.startsWith('$') && text.startsWith('*')) return false
   let from = 0
   for (const segment of glob) {
     if (segment === '**') return true

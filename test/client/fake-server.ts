@@ -63,7 +63,6 @@ export class FakeConnection {
         seen: cursor => void this.seen.push(cursor),
         comment: () => undefined,
         room: () => this.room,
-        waiting: 0,
         changed: change => void this.changes.push(change),
         over: outcome => void this.outcomes.push(outcome),
       },

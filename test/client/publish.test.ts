@@ -49,9 +49,9 @@ function scripted(
     readonly token: unknown
   }[] = []
   const fetch: Fetch = async (_, { headers, body, signal }) => {
-    const key = headers['Idempotency-Key'] ?? ''
+    const key = headers['idempotency-key'] ?? ''
     const lines = String(body).trim().split('\n')
-    requests.push({ key, lines, at: clock.now(), token: headers['Authorization'] })
+    requests.push({ key, lines, at: clock.now(), token: headers['authorization'] })
     const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     return Promise.race([answer({ key, lines, number: requests.length }), aborted])
   }
@@ -413,7 +413,7 @@ it.each([
 it('keys are its own, and go into a header', async () => {
   const keys: string[] = []
   const fetch: Fetch = async (_, { headers }) => {
-    keys.push(headers['Idempotency-Key'] ?? '')
+    keys.push(headers['idempotency-key'] ?? '')
     return Response.json({ accepted: 1, lastId: 'a1-1' })
   }
   for (let i = 0; i < 2; i++) await publish('http://hub.example/events', numbered(1), { fetch })

@@ -118,20 +118,43 @@ describe('the tarball', () => {
     const client = await import(`data:text/javascript,${encodeURIComponent(code)}`)
     expect(client.EventSource.OPEN).toBe(1)
   })
+
+  it('gives browsers publish in 2.8 kB', async () => {
+    const code = await bundle("export { publish } from 'tidings/client'")
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThanOrEqual(2_800)
+  })
+
+  it('gives browsers connect in 7.5 kB, and what not all of them use only with its use', async () => {
+    const chunks = await bundleAll("export { connect } from 'tidings/client'")
+    const bytes = chunks.map(({ code }) => gzipSync(code, { level: 9 }).length)
+    const [entry, ...others] = chunks.map(({ fileName }) => fileName.replace(/-[^-]*$/, ''))
+    expect([entry, others.sort()]).toEqual(['page.js', ['extras', 'long-poll-transport', 'web-socket-transport']])
+    expect(bytes[0]).toBeLessThanOrEqual(7_500)
+    for (const size of bytes.slice(1)) expect(size).toBeLessThanOrEqual(900)
+  })
 })
 
-/** What a bundler makes for browsers of a module that uses the package: one file, minified, in which nothing is of Node.js. */
+/** What a bundler makes for browsers of a module that uses the package: one file, minified. */
 async function bundle(source: string): Promise<string> {
+  const [chunk, ...others] = await bundleAll(source)
+  expect(others).toEqual([])
+  return chunk?.code ?? ''
+}
+
+/** The first is what is loaded at once, the others as they are used; nothing in them is of Node.js, nor do they import one another. */
+async function bundleAll(source: string): Promise<readonly { readonly fileName: string; readonly code: string }[]> {
   const input = join(lean, 'page.js')
   await writeFile(input, source)
   const bundle = await rolldown({ input, platform: 'browser', logLevel: 'silent' })
   const { output } = await bundle.generate({ format: 'esm', minify: true })
   await bundle.close()
-  expect(output.map(({ type, fileName }) => [type, fileName])).toEqual([['chunk', 'page.js']])
-  const [{ code, imports }] = output
-  expect(imports).toEqual([])
-  expect(code).not.toMatch(/node:|\bprocess\b|\bBuffer\b|\brequire\b/)
-  return code
+  const chunks = output.filter(item => item.type === 'chunk')
+  expect([chunks.length, chunks[0]?.fileName]).toEqual([output.length, 'page.js'])
+  for (const { code, imports } of chunks) {
+    expect(imports).toEqual([])
+    expect(code).not.toMatch(/node:|\bprocess\b|\bBuffer\b|\brequire\b/)
+  }
+  return chunks
 }
 
 describe.each(Object.entries(subpaths))('the subpath %s', (subpath, { module, values, types }) => {

@@ -1,10 +1,10 @@
 import type { Connection } from './connection.js'
-import type { CursorKeeper } from './cursor-store.js'
 import { createDelivery } from './delivery.js'
+import type { Extras } from './extras.js'
 import { type ConnectOptions, resolveConnectOptions } from './options.js'
 import type { ReceivedEvent } from './received-event.js'
-import { createReceiver, type Outcome, type StateChange } from './receiver.js'
-import type { OutputsOf, PayloadSchemas, SchemaCheck } from './schemas.js'
+import { createReceiver, type StateChange } from './receiver.js'
+import type { OutputsOf, PayloadSchemas } from './schemas.js'
 
 /**
  * Connects to a hub, or to any server that speaks event streams, and stays connected: it comes back by itself, each time from where it
@@ -25,12 +25,8 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
   const settings = resolveConnectOptions(url, options)
   const { onState, onComment, onError, signal, storage, schemas } = settings
   const watchers = new Set<(change: StateChange) => void>(onState && [onState])
-  let check: SchemaCheck | undefined
+  let extras: Extras | undefined
   let { cursor } = settings
-  let resolveClosed: (outcome: Outcome) => void = () => undefined
-  const closed = new Promise<Outcome>(resolve => {
-    resolveClosed = resolve
-  })
 
   /** Does what is the application's; what that throws is told, and what telling throws has nowhere to go but to the platform. */
   const guard = (act: () => void): void => {
@@ -49,58 +45,46 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
       })
     }
   }
-  let keeper: CursorKeeper | undefined
-  let kept: string | undefined
   const delivery = createDelivery({
-    check: event => check?.(event),
+    check: event => extras?.check(event),
     onSeen(seen) {
       if (seen === cursor) return
       cursor = seen
-      keeper?.keep(seen)
+      extras?.keep(seen)
     },
     onError: tell,
     onLeft: () => close(),
   })
 
-  const over = (outcome: Outcome): void => {
-    signal?.removeEventListener('abort', close)
-    // A loop throws it.
-    if (outcome.error && !delivery.hasLoop) tell(outcome.error)
-    void delivery.end(outcome, outcome.reason === 'closed').then(() => resolveClosed(outcome))
-  }
-
   const close = (): void => {
     receiver.close()
     // What came before and was not listened to is not wanted any more either.
-    void delivery.end({ reason: 'closed' }, true)
+    delivery.end({ reason: 'closed' })
   }
 
   const receiver = createReceiver(
     {
       ...settings,
       async prepare() {
-        if (schemas && !check) check = (await import('./schemas.js')).createCheck(schemas)
-        if (!storage) return ''
-        keeper ??= (await import('./cursor-store.js')).createCursorKeeper(storage, settings.storageKey, tell)
-        if (kept === undefined) {
-          kept = await keeper.load()
-          cursor = kept || cursor
-        }
+        if (!schemas && !storage) return ''
+        extras ??= (await import('./extras.js')).createExtras(settings, tell)
+        const kept = await extras.kept()
+        if (receiver.statistics.opened === 0) cursor = kept || cursor
         return kept
       },
     },
     {
       ...delivery,
-      get waiting() {
-        return delivery.waiting
-      },
       comment(text) {
         if (onComment) delivery.aside(() => guard(() => onComment(text)))
       },
       changed(change) {
         for (const watcher of watchers) guard(() => watcher(change))
       },
-      over,
+      over(outcome) {
+        signal?.removeEventListener('abort', close)
+        delivery.end(outcome)
+      },
     },
   )
   if (signal?.aborted) close()
@@ -120,7 +104,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
     get statistics() {
       return { ...receiver.statistics, invalid: delivery.invalid }
     },
-    closed,
+    closed: delivery.closed,
     on: delivery.on as Connection['on'],
     onState(watcher) {
       watchers.add(watcher)

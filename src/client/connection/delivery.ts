@@ -1,5 +1,4 @@
 import { TidingsError } from '../../wire/errors.js'
-import { hubTypes } from '../../wire/names.js'
 import { type Match, toMatch } from './match.js'
 import { type ReceivedEvent, toReceivedEvent } from './received-event.js'
 import type { Outcome } from './receiver.js'
@@ -11,7 +10,7 @@ export interface DeliveryOptions {
   readonly check: SchemaCheck
   /** All up to here was listened to, by whoever listens. */
   readonly onSeen: (cursor: string) => void
-  /** A payload was refused (then with its event), or a handler threw. */
+  /** A payload was refused (then with its event), a handler threw, or it failed and no loop will throw that. */
   readonly onError: (error: unknown, event?: ReceivedEvent) => void
   /** The last loop was left, and nobody else listens. */
   readonly onLeft: () => void
@@ -25,15 +24,14 @@ export interface Delivery {
   /** Does something that is no event, when what came before was listened to. It may not throw. */
   aside(act: () => void): void
   room(): Promise<void> | undefined
-  readonly waiting: number
   readonly invalid: number
   /** `name`: a type, a topic, a selector with wildcards, or `**` for all events. What it returns ends that. */
   on(name: string, handler: (event: ReceivedEvent) => unknown): () => void
-  loop(): AsyncIterableIterator<ReceivedEvent>
-  /** Nothing more comes. Resolves when all was listened to; what was not, if `isNow`, never will be. */
-  end(outcome: Outcome, isNow: boolean): Promise<void>
-  /** Whether a loop was told how it ended, or will be. */
-  readonly hasLoop: boolean
+  loop(): AsyncGenerator<ReceivedEvent, void>
+  /** Nothing more comes; if it was closed, what came and was not listened to never will be. Again: the first outcome counts. */
+  end(outcome: Outcome): void
+  /** Resolves when it has ended, and all was listened to. */
+  readonly closed: Promise<Outcome>
 }
 
 interface Handler {
@@ -42,18 +40,9 @@ interface Handler {
 }
 
 interface Loop {
-  /** The calls of `next` that wait. */
-  readonly asked: Asked[]
-  /** It knows that no more comes. */
-  isTold: boolean
+  /** It has come back, and waits for this: an event, or that there are no more. */
+  resolve?: ((event?: ReceivedEvent) => void) | undefined
 }
-
-interface Asked {
-  readonly resolve: (result: IteratorResult<ReceivedEvent>) => void
-  readonly reject: (error: unknown) => void
-}
-
-const done = { done: true, value: undefined } as const
 
 export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptions): Delivery {
   /** What is to be done about what came, in its order. */
@@ -65,17 +54,17 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
   let invalid = 0
   /** What is seen when the loops come back. */
   let given: string | undefined
-  let onRoom: (() => void)[] = []
+  const onRoom: (() => void)[] = []
   let outcome: Outcome | undefined
   /** Nobody is to be given anything any more. */
   let isClosed = false
   let hasLoop = false
-  let tellAll: () => void = () => undefined
-  const allTold = new Promise<void>(resolve => {
-    tellAll = resolve
+  let resolveClosed: (outcome: Outcome) => void
+  const closed = new Promise<Outcome>(resolve => {
+    resolveClosed = resolve
   })
 
-  const areLoopsBack = (): boolean => [...loops].every(({ asked }) => asked.length > 0)
+  const areLoopsBack = (): boolean => [...loops].every(({ resolve }) => resolve)
 
   const pump = (): void => {
     while (!isBusy && areLoopsBack()) {
@@ -87,13 +76,11 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     }
     if (queue.length > 0 || isBusy) return
     makeRoom()
-    if (outcome && areLoopsBack()) endLoops()
+    if (outcome && areLoopsBack()) endLoops(outcome)
   }
 
   const makeRoom = (): void => {
-    const woken = onRoom
-    onRoom = []
-    for (const wake of woken) wake()
+    for (const wake of onRoom.splice(0)) wake()
   }
 
   const push = (act: () => void): void => {
@@ -115,8 +102,8 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
       isBusy = true
       for (const handler of handlers) if (!isClosed && handler.isOf(event)) call(handler, received)
       isBusy = false
-      if (event.type !== hubTypes.cursor && event.type !== hubTypes.end) {
-        for (const { asked } of loops) asked.shift()?.resolve({ done: false, value: received })
+      if (event.type !== '$cursor' && event.type !== '$end') {
+        tellLoops(received)
       }
     }
   }
@@ -130,18 +117,16 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     }
   }
 
-  const endLoops = (): void => {
-    for (const loop of loops) tellEnd(loop)
-    loops.clear()
-    tellAll()
+  const tellLoops = (event?: ReceivedEvent): void => {
+    for (const loop of loops) {
+      loop.resolve?.(event)
+      loop.resolve = undefined
+    }
   }
 
-  const tellEnd = (loop: Loop): void => {
-    for (const { resolve, reject } of loop.asked.splice(0)) {
-      if (outcome?.error && !loop.isTold) reject(outcome.error)
-      else resolve(done)
-      loop.isTold = true
-    }
+  const endLoops = (how: Outcome): void => {
+    tellLoops()
+    resolveClosed(how)
   }
 
   /** Whoever else begins to listen at this moment is to hear the first events too. */
@@ -181,15 +166,10 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
       })
     },
 
-    get waiting() {
-      return queue.length
-    },
     get invalid() {
       return invalid
     },
-    get hasLoop() {
-      return hasLoop
-    },
+    closed,
 
     on(name, handle) {
       const handler = { isOf: toMatch(name), handle }
@@ -198,46 +178,38 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
       return () => void handlers.delete(handler)
     },
 
-    loop() {
-      const loop: Loop = { asked: [], isTold: false }
-      return {
-        [Symbol.asyncIterator]() {
-          return this
-        },
-        next() {
-          return new Promise((resolve, reject) => {
-            loop.asked.push({ resolve, reject })
-            if (loop.isTold) {
-              tellEnd(loop)
-              return
-            }
-            hasLoop = true
-            loops.add(loop)
+    async *loop() {
+      const loop: Loop = {}
+      loops.add(loop)
+      hasLoop = true
+      try {
+        for (;;) {
+          const event = await new Promise<ReceivedEvent | undefined>(resolve => {
+            loop.resolve = resolve
             pumpSoon()
           })
-        },
-        return() {
-          // A failure is of no interest any more.
-          loop.isTold = true
-          tellEnd(loop)
-          if (loops.delete(loop) && loops.size + handlers.size === 0) onLeft()
-          // What a loop was given when it was left was listened to.
-          pumpSoon()
-          return Promise.resolve(done)
-        },
+          if (!event) break
+          yield event
+        }
+      } finally {
+        loops.delete(loop)
+        if (!outcome && loops.size + handlers.size === 0) onLeft()
+        // What it was given when it was left was listened to.
+        pumpSoon()
       }
+      if (outcome?.error) throw outcome.error
     },
 
-    end(how, isNow) {
+    end(how) {
       outcome ??= how
-      if (isNow) {
+      if (how.error && !hasLoop) onError(how.error)
+      if (how.reason === 'closed') {
         isClosed = true
         queue.length = 0
         makeRoom()
-        endLoops()
-      } else if (handlers.size + loops.size === 0) tellAll()
+        endLoops(outcome)
+      } else if (handlers.size + loops.size === 0) resolveClosed(outcome)
       else pump()
-      return allTold
     },
   }
 }

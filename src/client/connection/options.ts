@@ -2,10 +2,10 @@ import { TidingsError } from '../../wire/errors.js'
 import { type Given, toHeaders } from '../given.js'
 import type { Fetch } from '../request.js'
 import { toUrl } from '../to-url.js'
+import { ask } from './ask.js'
 import { type Clock, realClock } from './clock.js'
 import type { CursorStore } from './cursor-store.js'
 import { eventStream } from './event-stream-transport.js'
-import { longPoll } from './long-poll-transport.js'
 import { toMatch } from './match.js'
 import type { LifeTarget } from './page-life.js'
 import type { ReceivedEvent } from './received-event.js'
@@ -153,7 +153,7 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
 
 const loaders: Readonly<Record<TransportName, () => Transport | Promise<Transport>>> = {
   'event-stream': () => eventStream,
-  'long-poll': () => longPoll,
+  'long-poll': async () => (await import('./long-poll-transport.js')).createLongPoll({ ask }),
   websocket: async () => (await import('./web-socket-transport.js')).webSocket,
 }
 

@@ -2,8 +2,8 @@ import type { Clock } from './clock.js'
 
 /** What tells of a page and its network: `globalThis` in a page or a worker. */
 export interface LifeTarget {
-  addEventListener?: ((type: string, listener: (event: unknown) => void) => void) | undefined
-  removeEventListener?: ((type: string, listener: (event: unknown) => void) => void) | undefined
+  addEventListener?: ((type: string, listener: (event: object) => void) => void) | undefined
+  removeEventListener?: ((type: string, listener: (event: object) => void) => void) | undefined
   readonly document?: (LifeTarget & { readonly visibilityState?: string | undefined }) | undefined
 }
 
@@ -30,22 +30,17 @@ export function watchLife(
 ): () => void {
   const page = target?.document
   const isHidden = (): boolean => page?.visibilityState === 'hidden'
-  // A page that is left with a connection open is not kept, so its connection is let go.
-  const listened: [LifeTarget | undefined, string, (event: unknown) => void][] = [
-    [target, 'online', wake],
-    [target, 'pagehide', hidden],
-    [
-      target,
-      'pageshow',
-      event => {
-        if (!(event as { readonly persisted?: boolean }).persisted) return
-        if (!pauseWhenHidden || !isHidden()) shown()
-      },
-    ],
-    [page, 'resume', wake],
-  ]
-  if (pauseWhenHidden) listened.push([page, 'visibilitychange', () => (isHidden() ? hidden() : shown())])
-  for (const [where, type, listener] of listened) where?.addEventListener?.(type, listener)
+  const listener = ({ type, persisted }: { readonly type?: string; readonly persisted?: boolean }): void => {
+    if (type === 'online' || type === 'resume') wake()
+    // A page that is left with a connection open is not kept, so its connection is let go.
+    else if (type === 'pagehide' || (pauseWhenHidden && isHidden())) hidden()
+    else if (type !== 'pageshow' || persisted) shown()
+  }
+  const each = (method: 'addEventListener' | 'removeEventListener'): void => {
+    for (const type of ['online', 'pagehide', 'pageshow']) target?.[method]?.(type, listener)
+    for (const type of ['resume', pauseWhenHidden && 'visibilitychange']) if (type) page?.[method]?.(type, listener)
+  }
+  each('addEventListener')
 
   let timer: unknown
   const tick = (): void => {
@@ -61,6 +56,6 @@ export function watchLife(
   if (pauseWhenHidden && isHidden()) hidden()
   return () => {
     clock.clearTimeout(timer)
-    for (const [where, type, listener] of listened) where?.removeEventListener?.(type, listener)
+    each('removeEventListener')
   }
 }

@@ -1,4 +1,3 @@
-import { hubTypes } from '../../wire/names.js'
 import { type Gap, toGap } from './receiver.js'
 import type { Checked } from './schemas.js'
 import type { WireEvent } from './transport.js'
@@ -24,7 +23,7 @@ export function toReceivedEvent(event: WireEvent, checked?: Checked): ReceivedEv
   const { type, topic, id, data } = event
   return {
     ...{ type, topic, id, data },
-    gap: type === hubTypes.gap ? toGap(data) : undefined,
+    gap: type === '$gap' ? toGap(data) : undefined,
     json: () => (checked && 'value' in checked ? checked.value : JSON.parse(data)),
   }
 }

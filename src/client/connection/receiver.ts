@@ -1,6 +1,5 @@
-import { type ErrorCode, TidingsError } from '../../wire/errors.js'
-import { hubTypes, parsePosition } from '../../wire/names.js'
-import { createBackoff } from './backoff.js'
+import { TidingsError } from '../../wire/errors.js'
+import { toWaitMs } from './backoff.js'
 import { type ConnectionState, type Happening, lifecycle } from './lifecycle.js'
 import { watchLife } from './page-life.js'
 import type { ReceiverSettings } from './receiver-settings.js'
@@ -49,8 +48,6 @@ export interface Outlet {
   comment(text: string): void
   /** Resolves when more can be taken; nothing: now. Until then little more comes. */
   room(): Promise<void> | undefined
-  /** How many events were taken and not listened to. */
-  readonly waiting: number
   changed(change: StateChange): void
   /** Nothing comes after this. */
   over(outcome: Outcome): void
@@ -75,12 +72,13 @@ const shortestTokenMs = 1_000
 
 export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Receiver {
   const { clock, transports, end } = settings
-  const backoff = createBackoff(settings.backoffMs, settings.maxBackoffMs, settings.random)
   const statistics = { attempts: 0, opened: 0, events: 0, repeats: 0, gaps: 0 }
   let state: ConnectionState = 'connecting'
   let { cursor, isHub } = settings
   /** Which of the transports. */
   let way = 0
+  /** Since it last went well for long enough. */
+  let failures = 0
   let isRenewed = false
   let retryMs = 0
   let abort = new AbortController()
@@ -95,39 +93,44 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
 
   const transport = (): TransportName => transports[way] as TransportName
 
-  const happen = (happening: Happening, error?: TidingsError, waitMs = 0): void => {
+  const happen = (happening: Happening, error?: TidingsError, askedMs = 0): void => {
     const following = lifecycle[state][happening]
     if (following === 'stay') return
     if (following === 'never') throw new TidingsError('internal', `A connection that is ${state}: ${happening}.`)
+    clock.clearTimeout(timer)
     if (happening !== 'opened') {
-      clock.clearTimeout(timer)
       abort.abort()
-      if (happening !== 'cut') settle()
+      settle()
     }
     state = following
     if (happening === 'wake') way = 0
     if (state === 'closed') unwatch()
-    const retryAt = state === 'waiting' ? clock.now() + waitMs : undefined
+    const waitMs = state === 'waiting' ? toWaitMs(settings, failures++, Math.max(retryMs, askedMs)) : undefined
     // Before it begins: whoever is told may close it.
-    outlet.changed({ state, transport: transport(), retryAt, error })
+    outlet.changed({
+      state,
+      transport: transport(),
+      retryAt: waitMs === undefined ? waitMs : clock.now() + waitMs,
+      error,
+    })
     if (state !== following) return
     if (state === 'connecting') void connect()
     if (state === 'open') watchSilence()
-    if (state === 'waiting') timer = clock.setTimeout(() => happen('due'), waitMs)
+    if (waitMs !== undefined) timer = clock.setTimeout(() => happen('due'), waitMs)
   }
 
   /** What went well for long enough makes up for what went wrong before it. */
   const settle = (): void => {
     if (state !== 'open') return
     const lastedMs = clock.now() - openedAt
-    if (lastedMs >= settings.stableMs) backoff.reset()
+    if (lastedMs >= settings.stableMs) failures = 0
     if (lastedMs >= shortestTokenMs) isRenewed = false
   }
 
   const finish = (reason: Outcome['reason'], error?: TidingsError): void => {
     if (state === 'closed') return
     happen('finish', error)
-    outlet.over({ reason, ...(error && { error }) })
+    outlet.over({ reason, error })
   }
 
   const connect = async (): Promise<void> => {
@@ -162,6 +165,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       }
     return {
       ...{ settings, isHub, cursor, headers, signal },
+      expect: unlessOver(expect),
       opened: unlessOver(opened),
       heard() {
         heardAt = clock.now()
@@ -185,10 +189,13 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
           heardAt = clock.now()
         })
       },
-      get waiting() {
-        return outlet.waiting
-      },
     }
+  }
+
+  const expect = (ms: number, what: string): void => {
+    if (state !== 'connecting') return
+    clock.clearTimeout(timer)
+    timer = clock.setTimeout(() => conclude({ kind: 'held', why: `${what} in ${ms} ms.` }), ms)
   }
 
   const opened = (): void => {
@@ -204,19 +211,19 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     // Whoever was told of it may have closed it.
     if (state !== 'open') return
     const { type, data, id } = event
-    if (type === hubTypes.cursor) {
+    if (type === '$cursor') {
       isHub = true
       isSnapshot = false
       // Only a `$gap` leads back.
       give(event, isSeen(id, cursor) ? '' : id)
-    } else if (type === hubTypes.gap) {
+    } else if (type === '$gap') {
       statistics.gaps++
       give(event, id)
       // The place where it goes on is that of the picture, which is not given yet.
       isSnapshot = settings.isSnapshot && toGap(data)?.resumedAt !== id
-    } else if (type === hubTypes.expired) {
+    } else if (type === '$expired') {
       renew(new TidingsError('unauthorized', 'The token has run out.'), true)
-    } else if (type === hubTypes.end) {
+    } else if (type === '$end') {
       give(event, id)
       if (/"outcome":\s*"failed"/.test(data)) fail('The server failed to go on.')
       else finish('ended')
@@ -283,8 +290,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     }
     // What was never open on this way may be on another.
     if (state !== 'open') way = 0
-    settle()
-    happen('cut', error, backoff.next(Math.max(retryMs, askedMs)))
+    happen('cut', error, askedMs)
   }
 
   const watchSilence = (): void => {
@@ -320,19 +326,16 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
   }
 }
 
-function toError({ kind, why, ...more }: Exclude<Ending, { readonly kind: 'ended' | 'again' }>): TidingsError {
-  const { code = kind === 'refused' || kind === 'unauthorized' ? kind : 'connection-lost', cause } = more as {
-    readonly code?: ErrorCode
-    readonly cause?: unknown
-  }
-  return new TidingsError(code, why, { cause })
+function toError({ kind, why, code, cause }: Exclude<Ending, { readonly kind: 'ended' | 'again' }>): TidingsError {
+  const known = kind === 'refused' || kind === 'unauthorized' ? kind : 'connection-lost'
+  return new TidingsError(code ?? known, why, { cause })
 }
 
 /** Whether the cursor is at `id` or beyond it, in the same history. */
 function isSeen(id: string, cursor: string): boolean {
-  const at = parsePosition(id)
-  const seen = parsePosition(cursor)
-  return at !== undefined && seen !== undefined && at.epoch === seen.epoch && at.offset <= seen.offset
+  const [epoch, offset] = id.split('-')
+  const [history, seen] = cursor.split('-')
+  return epoch === history && Number(offset) <= Number(seen)
 }
 
 /** What the data of a `$gap` say; nothing if they say nothing. */

@@ -60,6 +60,8 @@ export interface Attempt {
   readonly cursor: string
   readonly headers: Readonly<Record<string, string>>
   readonly signal: AbortSignal
+  /** If it is not opened in this time, the server is not heard on this way. */
+  expect(ms: number, what: string): void
   /** The server has answered as it should. */
   opened(): void
   /** Something came, if only a comment. */
@@ -72,24 +74,29 @@ export interface Attempt {
   retry(ms: number): void
   /** What was taken waits to be listened to: resolves when there is room for more. Nothing: there is room. */
   room(): Promise<void> | undefined
-  /** How many events wait. */
-  readonly waiting: number
+}
+
+interface Reason {
+  readonly why: string
+  /** Default: `refused`, `unauthorized`, or else `connection-lost`. */
+  readonly code?: ErrorCode | undefined
+  readonly cause?: unknown
 }
 
 /** What became of an attempt, and why. No errors, so that a transport that is loaded later imports nothing. */
 export type Ending =
   /** It failed or was cut off, and may go well another time, not before `askedMs`. */
-  | { readonly kind: 'cut'; readonly why: string; readonly cause?: unknown; readonly askedMs?: number | undefined }
+  | ({ readonly kind: 'cut'; readonly askedMs?: number | undefined } & Reason)
   /** The server is there, but is not heard on this way. */
-  | { readonly kind: 'held'; readonly why: string }
+  | ({ readonly kind: 'held' } & Reason)
   /** Nothing can be heard on this way, here or at all. */
-  | { readonly kind: 'unable'; readonly why: string; readonly cause?: unknown; readonly code: ErrorCode }
+  | ({ readonly kind: 'unable' } & Reason)
   /** It is to be made again at once, from the first way on. */
   | { readonly kind: 'again' }
   /** The token is none, or is none any more. */
-  | { readonly kind: 'unauthorized'; readonly why: string }
+  | ({ readonly kind: 'unauthorized' } & Reason)
   /** It will not go well another time. */
-  | { readonly kind: 'refused'; readonly why: string; readonly cause?: unknown; readonly code?: ErrorCode }
+  | ({ readonly kind: 'refused' } & Reason)
   /** There is nothing more to hear. */
   | { readonly kind: 'ended' }
 

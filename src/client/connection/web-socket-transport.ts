@@ -8,7 +8,6 @@ const maxWaitingChars = 8 * 1024 * 1024
 export const webSocket: Transport = attempt =>
   new Promise(resolve => {
     const { settings, cursor, signal, headers } = attempt
-    const { clock } = settings
     const unable = (why: string, cause?: unknown): void =>
       resolve({ kind: 'unable', why, cause, code: 'invalid-setting' })
     const given = settings.WebSocket as (new (url: string, init?: object) => WebSocket) | undefined
@@ -25,10 +24,13 @@ export const webSocket: Transport = attempt =>
     } catch (cause) {
       return unable('The WebSocket was not made.', cause)
     }
+    attempt.expect(settings.answerMs, 'Nothing came by the WebSocket')
     let isOpen = false
+    /** Of what came since something waits. */
+    let waiting = 0
     let waitingChars = 0
+    let room: Promise<void> | undefined
     const leave = (): void => {
-      clock.clearTimeout(timer)
       socket.onmessage = null
       socket.onclose = null
       socket.close()
@@ -37,20 +39,21 @@ export const webSocket: Transport = attempt =>
       leave()
       resolve(ending)
     }
-    const timer = clock.setTimeout(
-      () => over({ kind: 'held', why: 'The WebSocket was not answered.' }),
-      settings.answerMs,
-    )
     signal.addEventListener('abort', () => over({ kind: 'again' }))
     socket.onmessage = ({ data }) => {
-      clock.clearTimeout(timer)
       isOpen = true
       attempt.heard()
       hear(attempt, String(data))
-      waitingChars = attempt.waiting > 0 ? waitingChars + String(data).length : 0
-      if (signal.aborted || (attempt.waiting <= maxWaiting && waitingChars <= maxWaitingChars)) return
+      room ??= attempt.room()?.then(() => {
+        room = undefined
+        waiting = 0
+        waitingChars = 0
+      })
+      if (!room) return
+      waitingChars += String(data).length
+      if (++waiting <= maxWaiting && waitingChars <= maxWaitingChars) return
       leave()
-      void attempt.room()?.then(() => resolve({ kind: 'again' }))
+      void room.then(() => resolve({ kind: 'again' }))
     }
     // What it was comes with the close.
     socket.onerror = () => undefined

@@ -1,5 +1,5 @@
 import { type ErrorCode, TidingsError } from '../../wire/errors.js'
-import { createBackoff, toRetryAfterMs } from '../connection/backoff.js'
+import { toRetryAfterMs, toWaitMs } from '../connection/backoff.js'
 import { type Clock, within } from '../connection/clock.js'
 import { type Fetch, requestStream } from '../request.js'
 
@@ -77,8 +77,7 @@ type Verdict =
 
 /** A hub knows a repeat for two minutes. One that begins later than this may come too late. */
 const knownRepeatMs = 100_000
-const leastWaitMs = 250
-const mostWaitMs = 5_000
+const backoff = { backoffMs: 250, maxBackoffMs: 5_000 }
 /** Statuses that pass, beside those from 500 on. */
 const passing = [408, 425, 429]
 /** Under these nothing is kept but what the answer says. */
@@ -148,7 +147,7 @@ export function createBatchSender(settings: SenderSettings): BatchSender {
       /** When the first request went out of which it is unknown what became of it. */
       let unknownSince = Number.POSITIVE_INFINITY
       let isRenewed = false
-      const backoff = createBackoff(leastWaitMs, mostWaitMs, random)
+      let failures = 0
       for (;;) {
         const askedAt = clock.now()
         const verdict = await attempt(key, rest.join(''))
@@ -177,7 +176,7 @@ export function createBatchSender(settings: SenderSettings): BatchSender {
           key = `${settings.run}-${++keys}`
           begunAt = clock.now()
         }
-        const waitMs = backoff.next(verdict.askedMs ?? 0)
+        const waitMs = toWaitMs({ ...backoff, random }, failures++, verdict.askedMs ?? 0)
         if (clock.now() + waitMs > Math.min(begunAt + settings.giveUpAfterMs, unknownSince + knownRepeatMs)) {
           throw fail(undefined, unknownSince === Number.POSITIVE_INFINITY ? 0 : rest.length)
         }

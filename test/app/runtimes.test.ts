@@ -45,6 +45,28 @@ describe.each<[RuntimeName, string]>([
   ['Deno', 'hono'],
 ])('%s, %s', (runtime, kind) => {
   tryApplication(() => start(runtime, kind))
+
+  it('compresses for who asks, behind what all of them have', async () => {
+    const app = await start(runtime, kind)
+    const readers = await Promise.all(
+      ['gzip', 'gzip, br', 'identity'].map(accepted =>
+        read(`${app.url}/zipped/events`, { 'x-user': 'ann', 'accept-encoding': accepted }),
+      ),
+    )
+    expect(readers.map(({ response }) => response.headers.get('content-encoding'))).toEqual(['gzip', 'gzip', null])
+    for (const reader of readers) await reader.until('$cursor')
+    for (let number = 1; number <= 10; number++) {
+      for (const data of [
+        `소식 ${number}, much like the one before`,
+        `${number} ${'and much more of it; '.repeat(100)}`,
+      ]) {
+        const id = await app.publish('news', data)
+        for (const reader of readers) {
+          expect(await reader.until(`data: ${data}\n`)).toContain(`id: ${id}\ntopic: news\ndata: ${data}\n`)
+        }
+      }
+    }
+  })
 })
 
 describe('idleTimeout of Bun', () => {

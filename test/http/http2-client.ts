@@ -1,9 +1,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type IncomingHttpHeaders } from 'node:http2'
+import { constants, gunzipSync } from 'node:zlib'
 
 /** A stream of events, as it is heard. */
 export interface Http2Listening {
   readonly stream: ClientHttp2Stream
   readonly headers: IncomingHttpHeaders
+  /** As it is read, also if it came in gzip. */
   readonly text: string
   /** By which code it was reset; 0: it ended. */
   readonly code: number | undefined
@@ -71,12 +73,13 @@ export class Http2Client {
     const chunks: Buffer[] = []
     const heard = {
       stream,
-      headers: {},
+      headers: {} as IncomingHttpHeaders,
       code: undefined as number | undefined,
       get text() {
         const all = Buffer.concat(chunks.splice(0))
         chunks.push(all)
-        return all.toString()
+        if (heard.headers['content-encoding'] !== 'gzip' || all.length === 0) return all.toString()
+        return gunzipSync(all, { finishFlush: constants.Z_SYNC_FLUSH }).toString()
       },
       async until(condition: (text: string) => boolean) {
         while (heard.code === undefined && !condition(heard.text)) {

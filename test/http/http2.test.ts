@@ -75,6 +75,32 @@ describe.skipIf(!openssl)('over HTTP/2', () => {
       expect(await hub.server.status()).toMatchObject({ connections: 1, streams: 1 })
     })
 
+    test('streams in gzip hear together what all of them have, and each by itself', async () => {
+      hub.server.reconfigure({ ...hub.server.settings, compression: 'gzip' })
+      const inGzip = { 'accept-encoding': 'gzip, br' }
+      const streams = await Promise.all([1, 2, 3].map(() => client.listen('/events/a', inGzip)))
+      const plain = await client.listen('/events/a')
+      for (const { headers } of streams) {
+        expect(headers).toMatchObject({ 'content-encoding': 'gzip', vary: 'Accept, Accept-Encoding, Origin' })
+      }
+      expect(plain.headers).not.toHaveProperty('content-encoding')
+      let said = ''
+      for (let number = 1; number <= 20; number++) {
+        const data = `소식 ${number}, which is much like the one before`
+        const { id }: { id: string } = JSON.parse((await client.publish('a', data)).body)
+        said += `id: ${id}\ndata: ${data}\n\n`
+        for (const stream of [...streams, plain]) await stream.until(text => text.endsWith(said))
+      }
+      const { bytes } = hub.hub.counters.live
+      expect(bytes).toBeLessThan(2.5 * Buffer.byteLength(said))
+      streams[1]?.stream.close(constants.NGHTTP2_CANCEL)
+      await hub.hub.publish([{ topic: 'a', data: 'bye', end: true }])
+      for (const stream of [streams[0], streams[2], plain]) {
+        expect(await stream?.closed()).toMatch(/data: bye\n\nid: \S+\nevent: \$end\ndata: {}\n\n$/)
+        expect(stream?.code).toBe(0)
+      }
+    })
+
     test('150 streams and ordinary requests share a connection', async () => {
       await client.opened()
       expect(client.session.remoteSettings).toMatchObject({ maxConcurrentStreams: 256, enablePush: false })

@@ -8,13 +8,13 @@ import { createHub } from 'tidings'
 const [kind, idleTimeout = '60', heartbeatMs = '15000'] = process.argv.slice(2)
 const hub = createHub({ heartbeatMs: Number(heartbeatMs) })
 let left = 0
-const events = hub.fetchHandler({
-  topics: request => {
-    const user = request.headers.get('x-user')
-    if (user === 'mallory') throw new Error('secret')
-    return user ? ['news', `user/${user}`] : []
-  },
-})
+function topics(request) {
+  const user = request.headers.get('x-user')
+  if (user === 'mallory') throw new Error('secret')
+  return user ? ['news', `user/${user}`] : []
+}
+const events = hub.fetchHandler({ topics })
+const zipped = hub.fetchHandler({ topics, compression: 'gzip' })
 
 /** What the tests ask of the hub. */
 async function control(request) {
@@ -34,7 +34,7 @@ async function control(request) {
 async function plain(request) {
   if (!request.url.includes('/events')) return control(request)
   request.signal.addEventListener('abort', () => left++)
-  const response = await events(request)
+  const response = await (request.url.includes('/zipped') ? zipped : events)(request)
   response.headers.set('Access-Control-Allow-Origin', 'https://app.example')
   response.headers.set('Access-Control-Allow-Credentials', 'true')
   response.headers.set('X-Own', 'yes')
@@ -52,6 +52,7 @@ app.use(async (c, next) => {
 })
 app.onError((_error, c) => c.text('teapot', 418))
 app.get('/events', c => events(c.req.raw))
+app.get('/zipped/events', c => zipped(c.req.raw))
 app.all('*', c => control(c.req.raw))
 
 const teapot = () => new Response('teapot', { status: 418 })

@@ -12,7 +12,7 @@ const patience = { timeout: 10_000, interval: 10 }
 const edits = {
   caddy: (config: string) =>
     config.replace(
-      /reverse_proxy (127\.0\.0\.1:8080 {.*?})/s,
+      /reverse_proxy (127\.0\.0\.1:8080 {.*?\n\t\t})/s,
       '@events header Accept *text/event-stream*\n\t\treverse_proxy @events h2c://$1\n\n\t\t$&',
     ),
   haproxy: (config: string) =>

@@ -71,6 +71,16 @@ describe.skipIf(!openssl)('tidings serve with a certificate', () => {
     60_000,
   )
 
+  it('shows the one that has taken its place, without being told', async () => {
+    if (!first || !second) throw new Error('no certificates')
+    await put(first)
+    const hub = await startHubProcess({ args: flags('cert.pem', 'key.pem') })
+    await put(second)
+    await vi.waitFor(async () => expect(await nameAt(hub)).toBe('second.example'), { timeout: 30_000, interval: 200 })
+    expect(hub.log().some(({ msg }) => /^The certificate is another one now, good until 20/.test(msg))).toBe(true)
+    await hub.terminate()
+  }, 60_000)
+
   it('says what is wrong with the files', async () => {
     if (!first || !second) throw new Error('no certificates')
     await put(first)

@@ -15,18 +15,17 @@ const ticketKeys = randomBytes(48)
 
 /**
  * Reads the files that `tlsCert` and `tlsKey` name; nothing if there are none. Rejects with `invalid-setting`, which names the setting
- * and the file, if one cannot be read or is not what it should be.
+ * and the file, if one cannot be read or is not what it should be. `before`, if they still say the same.
  */
-export async function loadCertificate({
-  tlsCert,
-  tlsKey,
-}: Pick<Settings, 'tlsCert' | 'tlsKey'>): Promise<FiledCertificate | undefined> {
+export async function loadCertificate(
+  { tlsCert, tlsKey }: Pick<Settings, 'tlsCert' | 'tlsKey'>,
+  before?: FiledCertificate,
+): Promise<FiledCertificate | undefined> {
   if (tlsCert === undefined || tlsKey === undefined) return undefined
-  const certificate = {
-    cert: await readText(tlsCert, 'tlsCert'),
-    key: await readText(tlsKey, 'tlsKey'),
-    ticketKeys,
-  }
+  const cert = await readText(tlsCert, 'tlsCert')
+  const key = await readText(tlsKey, 'tlsKey')
+  if (before?.certificate.cert === cert && before.certificate.key === key) return before
+  const certificate = { cert, key, ticketKeys }
   return { certificate, facts: readCertificate(certificate, { cert: `tlsCert: ${tlsCert}`, key: `tlsKey: ${tlsKey}` }) }
 }
 

@@ -11,6 +11,7 @@ import { tellIfAhead, watchClock } from './clock-watch.js'
 import { drain, type Ending, stopSignal } from './drain.js'
 import { openLog } from './open-log.js'
 import { reloadOnSignal } from './reload.js'
+import { Renewal } from './renewal.js'
 import type { Service } from './service.js'
 import { startHub } from './start-hub.js'
 import { untilItEnds } from './until-it-ends.js'
@@ -60,6 +61,8 @@ async function serveLog(events: EventLog, { read, readAgain, log }: Run, filed?:
   const { settings } = read
   const { logger } = log
   const certificate = filed?.certificate
+  let held = settings
+  let renewal: Renewal | undefined
   const stopWatching = watchClock(logger)
   try {
     tellIfAhead(logger, await events.head())
@@ -68,22 +71,28 @@ async function serveLog(events: EventLog, { read, readAgain, log }: Run, filed?:
     const service = count > 1 ? await startWorkers(count, terms, log) : await serveHere(events, terms, log)
     try {
       const { url, host, port } = service.listening
+      if (filed) {
+        renewal = new Renewal(filed, {
+          load: before => loadCertificate(held, before),
+          show: renewed => service.reconfigure(held, renewed),
+          logger,
+        })
+      }
       const hasFiles = read.file !== undefined || filed !== undefined
       if (hasFiles) {
-        let shown = certificate
         reloadOnSignal({
           running: read,
           readAgain,
           logger,
           async apply(next, before) {
             // First what may fail: files may be wrong, the log may be away, or full.
-            const renewed = await loadCertificate(next)
+            const renewed = await loadCertificate(next, renewal?.filed)
             if (JSON.stringify(next.retention) !== JSON.stringify(before.retention))
               await events.setRetention(next.retention)
+            held = next
             service.reconfigure(next, renewed?.certificate)
-            if (!renewed || renewed.certificate.cert === shown?.cert) return []
-            shown = renewed.certificate
-            warnUnlessItHolds(logger, renewed.facts)
+            if (!renewal || !renewed || renewed === renewal.filed) return []
+            renewal.take(renewed)
             return [`the certificate is another one now, good until ${new Date(renewed.facts.validTo).toISOString()}.`]
           },
         })
@@ -109,6 +118,7 @@ async function serveLog(events: EventLog, { read, readAgain, log }: Run, filed?:
       await service.close()
     }
   } finally {
+    renewal?.close()
     stopWatching()
   }
 }

@@ -124,7 +124,7 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     kind: text({ value: 'FILE', rule: 'a path', parse: given => given }),
     fallback: () => undefined,
     shown: 'none: plain HTTP',
-    help: 'File of a certificate (PEM; behind it those of its chain): the hub speaks HTTPS, and nothing else. SIGHUP reads it again.',
+    help: 'File of a certificate (PEM; behind it those of its chain): the hub speaks HTTPS, and nothing else. It is read again every ten seconds.',
   },
   tlsKey: {
     section: 'Where it listens, and for whom',

@@ -20,6 +20,8 @@ export class FakeConnection {
   readonly seen: string[] = []
   readonly changes: StateChange[] = []
   readonly outcomes: Outcome[] = []
+  /** How long it was to wait, each time. */
+  readonly waits: number[] = []
   room: Promise<void> | undefined
   readonly life = new FakePage()
   readonly receiver: Receiver
@@ -63,7 +65,10 @@ export class FakeConnection {
         seen: cursor => void this.seen.push(cursor),
         comment: () => undefined,
         room: () => this.room,
-        changed: change => void this.changes.push(change),
+        changed: change => {
+          this.changes.push(change)
+          if (change.state === 'waiting') this.waits.push((change.retryAt ?? Number.NaN) - this.clock.now())
+        },
         over: outcome => void this.outcomes.push(outcome),
       },
     )

@@ -312,6 +312,24 @@ describe('a token', () => {
   })
 })
 
+describe('an attempt', () => {
+  it('that is not opened in the time that it expects is made on the next way; one that is open lasts', async () => {
+    const connection = new FakeConnection({ transports: ['event-stream', 'long-poll'] })
+    await settle()
+    connection.current?.attempt.expect(5_000, 'No answer came')
+    await connection.clock.pass(4_000)
+    connection.current?.attempt.expect(1_000, 'No first block came')
+    await connection.clock.pass(1_000)
+    expect(connection.current?.transport).toBe('long-poll')
+    expect(connection.changes.at(-1)?.error?.message).toBe('No first block came in 1000 ms.')
+    connection.current?.attempt.expect(5_000, 'No answer came')
+    connection.current?.attempt.opened()
+    connection.current?.attempt.expect(1_000, 'No answer came')
+    await connection.clock.pass(40_000)
+    expect([connection.receiver.state, connection.attempts.length]).toEqual(['open', 2])
+  })
+})
+
 describe('a way on which the server is not heard', () => {
   const held = { kind: 'held', why: 'held' } as const
 
@@ -351,16 +369,25 @@ describe('the life of a connection', () => {
 
   /** What may befall a connection, in any order. */
   const steps = fc.oneof(
+    fc.constantFrom('open', 'event').map(kind => ({ kind }) as const),
     fc
-      .constantFrom('open', 'event', 'repeat', 'cut', 'held', 'unauthorized', 'expired', 'online', 'hide', 'show')
+      .constantFrom('repeat', 'cut', 'held', 'unauthorized', 'expired', 'online', 'hide', 'show')
       .map(kind => ({ kind }) as const),
-    fc.constantFrom('pagehide', 'pageshow', 'late', 'snooze').map(kind => ({ kind }) as const),
+    fc.constantFrom('pagehide', 'pageshow', 'resume', 'late', 'snooze', 'again').map(kind => ({ kind }) as const),
+    fc.constantFrom('expect', 'behind', 'unable').map(kind => ({ kind }) as const),
     fc.nat(40_000).map(ms => ({ kind: 'pass', ms }) as const),
+    fc.integer({ min: 0, max: 2 ** 53 }).map(ms => ({ kind: 'retry', ms }) as const),
+    fc.integer({ min: 0, max: 2 ** 53 }).map(ms => ({ kind: 'later', ms }) as const),
   )
+  /** What may end it, and is rarer. */
+  const ends = fc.constantFrom('close', 'refused', 'ended').map(kind => ({ kind }) as const)
+  const schedules = fc.array(fc.oneof({ arbitrary: steps, weight: 60 }, { arbitrary: ends, weight: 1 }), {
+    maxLength: 60,
+  })
 
-  it('whatever happens: one attempt at a time, bounded waits, each event once and in order', async () => {
+  it('whatever happens: one attempt at a time, something to come, bounded waits, closed for good, each event once and in order', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(steps, { maxLength: 60 }), fc.nat(2 ** 31), async (schedule, seed) => {
+      fc.asyncProperty(schedules, fc.nat(2 ** 31), async (schedule, seed) => {
         let random = seed
         const connection = new FakeConnection({
           transports: ['event-stream', 'long-poll'],
@@ -373,6 +400,9 @@ describe('the life of a connection', () => {
         })
         const { life, clock, receiver } = connection
         let said = 0
+        /** The attempt that is to be opened in time. */
+        let expecting: unknown
+        let changesWhenClosed: number | undefined
         for (const step of schedule) {
           await settle()
           const { current } = connection
@@ -392,8 +422,39 @@ describe('the life of a connection', () => {
             case 'repeat':
               if (said > 0 && receiver.state === 'open') attempt?.take(event(`${said}`, `a1-${said}`))
               break
+            case 'behind':
+              // No hub leads back without a gap.
+              if (receiver.state === 'open') attempt?.take(event('', 'a1-0', '$cursor'))
+              break
+            case 'expect':
+              // Of one that is open already, it means nothing.
+              if (receiver.state === 'connecting') expecting = attempt
+              attempt?.expect(5_000, 'Nothing came')
+              break
+            case 'retry':
+              attempt?.retry(step.ms)
+              break
             case 'cut':
               connection.cut()
+              break
+            case 'later':
+              connection.cut(step.ms)
+              break
+            case 'again':
+            case 'ended':
+              current?.end({ kind: step.kind })
+              break
+            case 'unable':
+              if (attempt && current?.transport === 'event-stream') current.end({ kind: 'unable', why: 'unable' })
+              break
+            case 'refused':
+              current?.end({ kind: 'refused', why: 'refused' })
+              break
+            case 'close':
+              receiver.close()
+              break
+            case 'resume':
+              life.document.dispatchEvent(new Event('resume'))
               break
             case 'held':
               current?.end({ kind: 'held', why: 'held' })
@@ -430,21 +491,31 @@ describe('the life of a connection', () => {
           const alive = connection.attempts.filter(({ attempt: { signal } }) => !signal.aborted).length
           expect(alive).toBe(receiver.state === 'connecting' || receiver.state === 'open' ? 1 : 0)
           // The watch for sleep, and in two states one timer more.
-          const timers = { connecting: 1, open: 2, waiting: 2, paused: 1, closed: 0 }
+          const isExpected = connection.current !== undefined && connection.current.attempt === expecting
+          const timers = { connecting: isExpected ? 2 : 1, open: 2, waiting: 2, paused: 1, closed: 0 }
           expect(clock.timers).toBe(timers[receiver.state])
+          if (receiver.state === 'closed') changesWhenClosed ??= connection.changes.length
         }
+        if (changesWhenClosed !== undefined) {
+          expect([receiver.state, connection.changes.length]).toEqual(['closed', changesWhenClosed])
+        }
+        // An hour is the most that a server can ask for, half a minute the most that chance adds.
+        for (const waitMs of connection.waits) expect(waitMs >= 0 && waitMs <= 3_630_000).toBe(true)
+        const offsets = [...connection.taken, ...connection.attempts.map(({ attempt: { cursor } }) => ({ cursor }))]
+        for (const { cursor } of offsets) expect(cursor).toMatch(/^(a1-\d+)?$/)
+        const taken = connection.taken.map(({ cursor }) => Number(cursor.slice(3)))
+        expect(taken).toEqual([...taken].sort((a, b) => a - b))
         const heard = connection.taken
           .filter(({ event: { type } }) => type === 'message')
           .map(t => Number(t.event.data))
         const from = heard[0] ?? 0
         expect(heard).toEqual(heard.map((_, i) => from + i))
-        for (const { retryAt, state } of connection.changes) if (state === 'waiting') expect(retryAt).toBeDefined()
         receiver.close()
         expect(clock.timers).toBe(0)
         expect(connection.current).toBeUndefined()
         expect(connection.outcomes).toHaveLength(1)
       }),
-      { numRuns: 150 },
+      { numRuns: 300 },
     )
   })
 })

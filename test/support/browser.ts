@@ -12,13 +12,14 @@ afterAll(async () => {
 })
 
 /**
- * Starts a browser with a new profile, and further `args` of its own. It is closed when the file's tests are done.
+ * Starts a browser with a new profile, further `args`, and without some that it is started with otherwise. It is closed when the file's tests are done.
  */
-export async function openBrowser(args: readonly string[] = []): Promise<Browser> {
+export async function openBrowser(args: readonly string[] = [], without: readonly string[] = []): Promise<Browser> {
   if (!browserProgram) throw new Error('There is no browser.')
   const browser = await chromium.launch({
     executablePath: browserProgram,
     headless: true,
+    ignoreDefaultArgs: [...without],
     args: [
       '--no-sandbox',
       '--disable-gpu',

@@ -1,3 +1,4 @@
+import type { StopSignal } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
 import type { Answer } from './answer.js'
 import { answerAsset } from './answer-asset.js'
@@ -87,12 +88,13 @@ function answerOptions({ access }: Surface, head: RequestHead, methods: readonly
   }
 }
 
-async function answerRead(surface: Surface, head: RequestHead, route: Route, request: Request): Promise<Answer> {
+/** Without a promise of its own, which each of those that wait would keep. */
+function answerRead(surface: Surface, head: RequestHead, route: Route, request: Request): Answer | Promise<Answer> {
   const { hub, access, assets, metrics } = surface
   switch (route.kind) {
     case 'events': {
       const asked = readReadRequest(head, route.topic, access, surface.settings)
-      if (asked.form === 'application/json') return answerPage(surface, head, asked, whenLeft(request))
+      if (asked.form === 'application/json') return answerPage(surface, head, asked, new Left(request))
       if (head.method === 'HEAD') return answerStreamHead(surface, asked)
       // Only a request that waited behind another one on its connection comes here.
       throw new TidingsError('overloaded', 'A stream wants a connection that is not waiting for other answers.')
@@ -120,8 +122,22 @@ async function answerRead(surface: Surface, head: RequestHead, route: Route, req
 }
 
 /** Aborts when nobody waits for the answer any more. */
-function whenLeft(request: Request): AbortSignal {
-  const controller = new AbortController()
-  request.whenLeft(() => controller.abort())
-  return controller.signal
+class Left implements StopSignal {
+  aborted = false
+  #call: (() => void) | undefined
+
+  constructor(request: Request) {
+    request.whenLeft(() => {
+      this.aborted = true
+      this.#call?.()
+    })
+  }
+
+  addEventListener(_: 'abort', call: () => void): void {
+    this.#call = call
+  }
+
+  removeEventListener(): void {
+    this.#call = undefined
+  }
 }

@@ -1,4 +1,4 @@
-import type { PageResult } from '../hub/hub.js'
+import type { PageResult, StopSignal } from '../hub/hub.js'
 import { TidingsError } from '../wire/errors.js'
 import { parsePosition } from '../wire/names.js'
 import { type Answer, jsonAnswer } from './answer.js'
@@ -13,7 +13,7 @@ export async function answerPage(
   { hub, longPolls }: Pick<Surface, 'hub' | 'longPolls'>,
   head: Pick<RequestHead, 'headers'>,
   request: ReadRequest,
-  signal: AbortSignal,
+  signal: StopSignal,
 ): Promise<Answer> {
   const { selectors, cursor, since, limit, waitMs, coding } = request
   const isLongPoll = waitMs > 0
@@ -28,10 +28,33 @@ export async function answerPage(
   }
 }
 
-function toAnswer({ events, cursor, more, gap, ended }: PageResult, head: Pick<RequestHead, 'headers'>): Answer {
-  const headers = { ETag: tagOf({ events, cursor, more, gap, ended }), 'Cache-Control': 'no-cache' }
-  if (matchesTag(head.headers['if-none-match'], headers.ETag)) return { status: 304, headers, body: '' }
-  return jsonAnswer({ events, cursor, more, gap, ended }, headers)
+function toAnswer(page: PageResult, head: Pick<RequestHead, 'headers'>): Answer {
+  const encoded = encodedOf(page)
+  if (matchesTag(head.headers['if-none-match'], encoded.tag)) {
+    return { status: 304, headers: { ETag: encoded.tag, 'Cache-Control': 'no-cache' }, body: '' }
+  }
+  encoded.answer ??= toPageAnswer(page, encoded.tag)
+  return encoded.answer
+}
+
+function toPageAnswer({ events, cursor, more, gap, ended }: PageResult, tag: string): Answer {
+  return jsonAnswer({ events, cursor, more, gap, ended }, { ETag: tag, 'Cache-Control': 'no-cache' })
+}
+
+interface Encoded {
+  readonly tag: string
+  answer: Answer | undefined
+}
+
+/** Those who were woken together are answered with one page, which is put into bytes once. */
+const encodings = new WeakMap<PageResult, Encoded>()
+
+function encodedOf(page: PageResult): Encoded {
+  const known = encodings.get(page)
+  if (known) return known
+  const encoded: Encoded = { tag: tagOf(page), answer: undefined }
+  encodings.set(page, encoded)
+  return encoded
 }
 
 /** Every so many offsets a poll that brings nothing is told the cursor all the same, so that it does not fall off a busy log. */

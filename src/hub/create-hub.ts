@@ -20,7 +20,7 @@ import { LiveFlow } from './live-flow.js'
 import type { Counters } from './observer.js'
 import type { HubOptions } from './options.js'
 import { resolveHubOptions } from './options.js'
-import { readPage } from './page.js'
+import { readPage, WokenLooks } from './page.js'
 import type { SubscribeRequest } from './request.js'
 import type { Sink } from './sink.js'
 import type { HubView } from './subscription.js'
@@ -42,6 +42,7 @@ class LogHub implements Hub {
   readonly #log: EventLog
   readonly #options: Required<HubOptions>
   readonly #flow: LiveFlow
+  readonly #woken = new WokenLooks()
   #draining: Promise<Drained> | undefined
 
   constructor(log: EventLog, options: Required<HubOptions>, head: Head) {
@@ -112,9 +113,10 @@ class LogHub implements Hub {
     return this.#flow.attach(beginning.request, beginning.start, sink)
   }
 
-  async page(request: Omit<SubscribeRequest, 'encoding' | 'conflateMs'>, options: PageOptions): Promise<PageResult> {
-    this.#refuseWhileDraining()
-    return readPage(this.#flow, request, options)
+  /** Without a promise of its own, which each of those that wait would keep. */
+  page(request: Omit<SubscribeRequest, 'encoding' | 'conflateMs'>, options: PageOptions): Promise<PageResult> {
+    if (this.#draining) return Promise.reject(drainingError())
+    return readPage(this.#flow, this.#woken, request, options)
   }
 
   retryMs(): number {
@@ -183,7 +185,10 @@ class LogHub implements Hub {
   }
 
   #refuseWhileDraining(): void {
-    if (this.#draining)
-      throw new TidingsError('draining', 'The hub is shutting down; try again, it or another will answer.')
+    if (this.#draining) throw drainingError()
   }
+}
+
+function drainingError(): TidingsError {
+  return new TidingsError('draining', 'The hub is shutting down; try again, it or another will answer.')
 }

@@ -76,11 +76,18 @@ export interface Subscription {
   close(): void
 }
 
+/** What of an `AbortSignal` is asked for. A signal for each who waits is half a kilobyte; this may be had for less. */
+export interface StopSignal {
+  readonly aborted: boolean
+  addEventListener(type: 'abort', call: () => void): void
+  removeEventListener(type: 'abort', call: () => void): void
+}
+
 export interface PageOptions {
   /** 1 to 1000. */
   readonly limit: number
   readonly waitMs?: number | undefined
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
 }
 
 /** An event as JSON forms show it; absent members are left out. */

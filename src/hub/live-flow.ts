@@ -45,6 +45,8 @@ export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurround
   readonly #catchUp: CatchUp
   readonly #follower: Follower
   readonly #verifying: NodeJS.Timeout
+  /** While a stretch of the log has its turn: where that began. */
+  turnFrom: number | undefined
   #head: Head
   #tail: number
   /** The highest offset that an append was answered with, in the present history. */
@@ -244,10 +246,12 @@ export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurround
       })
     }
     this.#tail = page.through
+    this.turnFrom = page.from
     for (const view of touched) {
       if (view.window) view.window.schedule()
       else this.#giveLive(view, view.takeTurn())
     }
+    this.turnFrom = undefined
     this.recent.settle()
     const [oldest] = page.events
     if (oldest) this.#options.observer.wrote(Math.max(0, this.#options.clock() - oldest.time))

@@ -1,9 +1,9 @@
 import { cutAfter, epochAt, judge, presentEpoch } from '../log/epochs.js'
 import type { EpochEntry, LogEvent, Page } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
-import { hubTypes, type Position, toPositionText } from '../wire/names.js'
+import { hubTypes, toPositionText } from '../wire/names.js'
 import { findStart } from './begin.js'
-import type { EventObject, PageOptions, PageResult } from './hub.js'
+import type { EventObject, PageOptions, PageResult, StopSignal, Subscription } from './hub.js'
 import type { LiveFlow } from './live-flow.js'
 import { isMark } from './mark.js'
 import type { Gap, SubscribeRequest } from './request.js'
@@ -31,53 +31,111 @@ export function toEventObject(event: LogEvent, id: string | undefined): EventObj
 
 type PageRequest = Omit<SubscribeRequest, 'encoding' | 'conflateMs'>
 
-/** See `Hub.page`. */
-export async function readPage(flow: LiveFlow, request: PageRequest, options: PageOptions): Promise<PageResult> {
+/** Where a page begins, and what is known of what lies before. */
+interface Place {
+  readonly cursor: number
+  readonly epoch: string
+  /** Of what comes after the cursor, nothing may be missing without a word. */
+  readonly isOwed: boolean
+  readonly gap: Gap | null
+}
+
+/** What a look at the log brought. */
+interface Look {
+  readonly page: PageResult
+  /** Where the next look begins, if this one brought nothing. */
+  readonly next: Place
+}
+
+/**
+ * The looks at the log that those take who were woken by the same event: who asked for the same, and stands at the same place, is given the
+ * same page, read once.
+ */
+export class WokenLooks {
+  readonly #looks = new Map<string, Promise<Look>>()
+
+  /** The look that is under way for `key`, or a new one. */
+  share(key: string, look: () => Promise<Look>): Promise<Look> {
+    const begun = this.#looks.get(key)
+    if (begun) return begun
+    const shared = look().finally(() => this.#looks.delete(key))
+    this.#looks.set(key, shared)
+    return shared
+  }
+}
+
+/** See `Hub.page`. Pages of those who were woken together are one object. */
+export async function readPage(
+  flow: LiveFlow,
+  woken: WokenLooks,
+  request: PageRequest,
+  options: PageOptions,
+): Promise<PageResult> {
   // To go on after a gap `findStart` has a default of its own; only without a cursor a page begins at the oldest event.
   const since = request.since ?? (request.cursor === undefined ? ({ kind: 'earliest' } as const) : undefined)
   const start = await findStart(flow, { ...request, since })
   if (start === 'ended') {
     return { events: [], cursor: request.cursor ?? '', more: false, gap: null, ended: true }
   }
-  const topic = exactTopic(request.selectors)
-  const resumedAt = flow.positionAt(start.isSnapshot ? flow.tail : start.cursor)
-  let gap: Gap | null = start.gap ? { ...start.gap, resumedAt } : null
-  let cursor = start.isSnapshot ? 0 : start.cursor
-  let { epoch } = start
-  // Whoever asked for the oldest, or the newest of each, takes what is left; of what comes after a first read, nothing may be missing.
-  let isOwed = start.freshness !== 'floating' && !start.isSnapshot
+  const { limit } = options
+  const newest = start.isSnapshot
+  const resumedAt = flow.positionAt(newest ? flow.tail : start.cursor)
   const deadline = performance.now() + (options.waitMs ?? 0)
+  let { page, next } = await look(
+    flow,
+    request,
+    { limit, newest },
+    {
+      cursor: newest ? 0 : start.cursor,
+      epoch: start.epoch,
+      // Whoever asked for the oldest, or the newest of each, takes what is left; of what comes after a first read, nothing may be missing.
+      isOwed: start.freshness !== 'floating' && !newest,
+      gap: start.gap ? { ...start.gap, resumedAt } : null,
+    },
+  )
   for (;;) {
-    const { epochs } = flow
-    if (judge({ epoch, offset: cursor }, epochs) !== 'good') {
-      const requested = toPositionText(epoch, cursor)
-      cursor = Math.min(cursor, flow.tail, cutAfter([{ epoch, first: 0 }], epochs))
-      if (isOwed || gap) gap = { ...(gap ?? { reason: 'rewound', requested }), resumedAt: flow.positionAt(cursor) }
-    }
-    const read = await readSome(flow, request, cursor, { limit: options.limit, newest: start.isSnapshot, epochs })
-    const { page } = read
-    if (isOwed && page.floor > cursor) {
-      // Trimmed since the cursor was judged, or before and judged by the recent events: the page holds what is left after it.
-      gap = {
-        ...(gap ?? { reason: 'trimmed', requested: flow.positionAt(cursor) }),
-        resumedAt: flow.positionAt(Math.min(page.floor, page.through)),
-      }
-    }
-    cursor = page.through
-    epoch = epochAt(cursor, page.head.epochs)
-    isOwed = true
-    const more = cursor < page.head.offset
-    const ended =
-      !more && topic !== undefined && ((await flow.log.topic(topic))?.end ?? Number.POSITIVE_INFINITY) <= cursor
     const waitMs = deadline - performance.now()
     const isOver = waitMs <= 0 || options.signal?.aborted || flow.isDraining || flow.isClosed
-    if (read.events.length > 0 || more || ended || gap || isOver) {
-      const events = read.events.map(event =>
-        toEventObject(event, start.isSnapshot ? undefined : flow.positionAt(event.offset)),
-      )
-      return { events, cursor: flow.positionAt(cursor), more, gap, ended }
+    if (page.events.length > 0 || page.more || page.ended || page.gap || isOver) return page
+    const place = await nextMatch(flow, request, next, waitMs, options.signal)
+    const goOn = (): Promise<Look> => look(flow, request, { limit, newest }, place)
+    const key = JSON.stringify([newest, limit, place.epoch, place.cursor, ...request.selectors.map(({ text }) => text)])
+    ;({ page, next } = await woken.share(key, goOn))
+  }
+}
+
+/** Reads once what there is behind a place. */
+async function look(
+  flow: LiveFlow,
+  request: PageRequest,
+  { limit, newest }: { readonly limit: number; readonly newest: boolean },
+  place: Place,
+): Promise<Look> {
+  const { epochs } = flow
+  const { epoch, isOwed } = place
+  let { cursor, gap } = place
+  if (judge({ epoch, offset: cursor }, epochs) !== 'good') {
+    const requested = toPositionText(epoch, cursor)
+    cursor = Math.min(cursor, flow.tail, cutAfter([{ epoch, first: 0 }], epochs))
+    if (isOwed || gap) gap = { ...(gap ?? { reason: 'rewound', requested }), resumedAt: flow.positionAt(cursor) }
+  }
+  const read = await readSome(flow, request, cursor, { limit, newest, epochs })
+  const { floor, through, head } = read.page
+  if (isOwed && floor > cursor) {
+    // Trimmed since the cursor was judged, or before and judged by the recent events: the page holds what is left after it.
+    gap = {
+      ...(gap ?? { reason: 'trimmed', requested: flow.positionAt(cursor) }),
+      resumedAt: flow.positionAt(Math.min(floor, through)),
     }
-    await nextMatch(flow, request, { epoch, offset: cursor }, waitMs, options.signal)
+  }
+  const topic = exactTopic(request.selectors)
+  const more = through < head.offset
+  const ended =
+    !more && topic !== undefined && ((await flow.log.topic(topic))?.end ?? Number.POSITIVE_INFINITY) <= through
+  const events = read.events.map(event => toEventObject(event, newest ? undefined : flow.positionAt(event.offset)))
+  return {
+    page: { events, cursor: flow.positionAt(through), more, gap, ended },
+    next: { cursor: through, epoch: epochAt(through, head.epochs), isOwed: true, gap: null },
   }
 }
 
@@ -124,27 +182,31 @@ const wake: Encoding = {
   hubEvent: type => (type === hubTypes.cursor ? nothing : something),
 }
 
-/** Resolves when the hub has passed a matching event after `cursor`, or the time is over, or nobody waits any more. */
+/**
+ * Resolves when the hub has passed a matching event behind `place`, or the time is over, or nobody waits any more: to where to look, which is
+ * the same place for all who were woken by the same event.
+ */
 function nextMatch(
   flow: LiveFlow,
   { selectors }: PageRequest,
-  { epoch, offset: cursor }: Position,
+  place: Place,
   waitMs: number,
-  signal: AbortSignal | undefined,
-): Promise<void> {
+  signal: StopSignal | undefined,
+): Promise<Place> {
+  const { epoch, cursor } = place
   return new Promise(resolve => {
-    const waiter = new Waiter(() => {
+    const waiter = new Waiter(flow, from => {
       clearTimeout(timer)
       signal?.removeEventListener('abort', stop)
-      resolve()
+      resolve(from === undefined ? place : { ...place, cursor: from, epoch: epochAt(from, flow.epochs) })
     })
     const stop = (): void => waiter.end()
     const timer = setTimeout(stop, waitMs)
-    signal?.addEventListener('abort', stop, { once: true })
+    signal?.addEventListener('abort', stop)
     // Ahead of a hub that lags, the log has already shown what the hub will pass next.
     void flow.reached(cursor).then(() => {
       if (waiter.isEnding) return
-      flow.attach(
+      waiter.subscription = flow.attach(
         { selectors, encoding: wake },
         { cursor, epoch, freshness: 'resumed', gap: undefined, isSnapshot: false, ended: undefined },
         waiter,
@@ -155,11 +217,16 @@ function nextMatch(
 
 /** A sink that ends as soon as it is given something. */
 class Waiter implements Sink {
-  readonly #onClosed: () => void
+  readonly #flow: Pick<LiveFlow, 'turnFrom'>
+  readonly #onClosed: (from: number | undefined) => void
   #listener: SinkListener | undefined
+  /** Behind this lies what it was woken by; unless it was live then, that is not known. */
+  #from: number | undefined
+  subscription: Pick<Subscription, 'state'> | undefined
   isEnding = false
 
-  constructor(onClosed: () => void) {
+  constructor(flow: Pick<LiveFlow, 'turnFrom'>, onClosed: (from: number | undefined) => void) {
+    this.#flow = flow
     this.#onClosed = onClosed
   }
 
@@ -168,7 +235,10 @@ class Waiter implements Sink {
   }
 
   write(bytes: Uint8Array): boolean {
-    if (bytes.length > 0) this.end()
+    if (bytes.length === 0 || this.isEnding) return true
+    // Whoever is live would have been woken by whatever matched before this turn.
+    if (this.subscription?.state === 'live') this.#from = this.#flow.turnFrom
+    this.end()
     return true
   }
 
@@ -178,7 +248,7 @@ class Waiter implements Sink {
     // A sink tells its subscription nothing from inside `write`.
     queueMicrotask(() => {
       this.#listener?.closed()
-      this.#onClosed()
+      this.#onClosed(this.#from)
     })
   }
 

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { createMemoryLog } from '../../src/log/memory.js'
 import { exchange, type HubOnHttp, RawConnection, request, startHub } from './hub-on-http.js'
 
 let hub: HubOnHttp
@@ -108,6 +109,44 @@ describe('a long poll', () => {
     connection.socket.end(request('GET', '/events/a?since=now&wait=60', json))
     expect((await connection.answer()).status).toBe(200)
     await connection.closed()
+  })
+
+  test('is woken together with all others, by one read of the log and one page put into bytes', async () => {
+    const log = createMemoryLog()
+    const read = vi.spyOn(log, 'read')
+    const crowd = await startHub({ log })
+    const connections: RawConnection[] = []
+    for (let i = 0; i < 40; i++) {
+      // They begin to wait at different places.
+      await crowd.hub.publish([{ topic: 'other', data: `${i}` }])
+      const target = `/events/a?since=now&wait=60${i % 2 ? `&_=${i}` : ''}`
+      connections.push(new RawConnection(crowd.port).write(request('GET', target, json)))
+      await vi.waitFor(() => expect(crowd.hub.status.subscriptions).toBe(i + 1), { interval: 2 })
+    }
+    await vi.waitFor(() => expect(crowd.hub.status.catchingUp).toBe(0))
+    read.mockClear()
+    const stringify = vi.spyOn(JSON, 'stringify')
+    const [id] = await crowd.hub.publish([{ topic: 'a', data: 'for all' }])
+    const answers = await Promise.all(connections.map(connection => connection.answer()))
+    const pages = stringify.mock.calls.filter(([value]) => typeof value === 'object' && value && 'events' in value)
+    stringify.mockRestore()
+    expect({ reads: read.mock.calls.length, pages: pages.length }).toEqual({ reads: 1, pages: 1 })
+    for (const { status, body } of answers) {
+      expect([status, JSON.parse(body)]).toMatchObject([200, { events: [{ id, data: 'for all' }], cursor: id }])
+    }
+    for (const connection of connections) connection.destroy()
+    await crowd.close()
+  })
+
+  test('that brings nothing is a 304 to who has its tag, and the page is not put into bytes', async () => {
+    const [id] = await hub.hub.publish([{ topic: 'a', data: '1' }])
+    const target = `/events/a?lastEventId=${id}&wait=1`
+    const tag = (await get(`/events/a?lastEventId=${id}`)).headers['etag'] ?? ''
+    const stringify = vi.spyOn(JSON, 'stringify')
+    const answer = await get(target, { 'If-None-Match': tag })
+    const pages = stringify.mock.calls.filter(([value]) => typeof value === 'object' && value && 'events' in value)
+    stringify.mockRestore()
+    expect([answer.status, answer.body, pages.length]).toEqual([304, '', 0])
   })
 
   test('is one of a bounded number on one connection', async () => {

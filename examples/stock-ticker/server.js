@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import express from 'express'
 import { createHub } from 'tidings'
 import { listStocks, openMarket } from './market.js'
+import { createSlowReader } from './slow-reader.js'
 
 // Ten seconds of what is said, and always the newest of each stock: that is what `since=latest` begins with.
 const retention = [
@@ -18,7 +19,8 @@ app.use('/uplot', express.static(dirname(fileURLToPath(import.meta.resolve('uplo
 app.get('/stocks', hub.handler({ topics: ['stocks'], since: 'latest' }))
 app.get('/market', hub.handler({ topics: ['stocks', 'figures'], since: 'latest' }))
 
-const market = openMarket(listStocks(500), 20, ({ symbol, price, updates }) => {
+const stocks = listStocks(500)
+const market = openMarket(stocks, 20, ({ symbol, price, updates }) => {
   hub.publish('stocks', { symbol, price: price.toFixed(2), updates }, { key: symbol, type: 'stock' }).catch(stop)
 })
 function stop(/** @type {unknown} */ error) {
@@ -30,14 +32,20 @@ app.post('/market', express.json(), (req, res) => {
   sayFigures().then(() => res.status(204).end(), stop)
 })
 
+const slow = createSlowReader(() => `http://127.0.0.1:${port()}/stocks?conflate=0`, stocks)
+app.post('/slow-reader', (_req, res) => {
+  if (slow.reader.state === 'stopped') slow.readOn()
+  else if (slow.reader.state !== 'reading on') slow.start()
+  res.status(204).end()
+})
+
 async function sayFigures() {
   const { counters, status } = await hub.onLog()
   const figures = {
     published: counters.published,
-    delivered: counters.live.events + counters.catchUp.events,
-    readers: status.subscriptions,
     heldBytes: status.heldBytes,
     isPaused: market.isPaused,
+    slowReader: slow.reader,
     time: Date.now(),
   }
   await hub.publish('figures', figures, { type: 'figures' })
@@ -46,8 +54,9 @@ const figures = setInterval(() => sayFigures().catch(stop), 500)
 
 const server = app.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1', error => {
   if (error) throw error
-  console.log('Open http://127.0.0.1:%d', /** @type {import('node:net').AddressInfo} */ (server.address()).port)
+  console.log('Open http://127.0.0.1:%d', port())
 })
+const port = () => /** @type {import('node:net').AddressInfo} */ (server.address()).port
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {

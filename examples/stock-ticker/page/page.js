@@ -1,5 +1,6 @@
 import { createPlot } from './plot.js'
-import { openSlowReader } from './slow-reader.js'
+
+/** @typedef {import('../slow-reader.js').SlowReader} SlowReader */
 
 /**
  * A stock as it was heard last, and its row, which is painted later.
@@ -20,6 +21,7 @@ const scroller = element('scroller')
 const conflate = /** @type {HTMLSelectElement} */ (element('conflate'))
 const symbol = /** @type {HTMLSelectElement} */ (element('symbol'))
 const pause = element('pause')
+const slowState = element('slow-state')
 
 // It scrolls, so the keyboard has to reach it.
 scroller.tabIndex = 0
@@ -131,7 +133,7 @@ function paint(nowMs) {
   requestAnimationFrame(paint)
 }
 
-/** @param {{ published: number, heldBytes: number, isPaused: boolean, time: number }} figures */
+/** @param {{ published: number, heldBytes: number, isPaused: boolean, slowReader: SlowReader, time: number }} figures */
 function tell({ published, heldBytes, time, ...said }) {
   const number = (/** @type {number} */ value) => Math.round(value).toLocaleString('en')
   const now = { published, received, time }
@@ -149,46 +151,40 @@ function tell({ published, heldBytes, time, ...said }) {
   isPaused = said.isPaused
   pause.textContent = isPaused ? 'Let it go on' : 'Pause the market'
   show(isPaused ? 'paused' : 'live')
+  const { state: slow, given, spared } = said.slowReader
+  const isStopped = slow === 'stopped' || slow === 'reading on'
+  element('slow').textContent = isStopped ? 'Let it read on' : 'Start a reader that stops reading'
+  const words = {
+    none: '',
+    stopped: 'It reads nothing.',
+    'reading on': 'It reads on.',
+    'at the newest': `It is at the newest: given ${number(given)} updates, spared ${number(spared)}.`,
+    'cut off': 'It was cut off, as is who takes nothing for a minute. With its cursor it could come back.',
+  }[slow]
+  if (slowState.textContent !== words) slowState.textContent = words
 }
 
-pause.addEventListener('click', async () => {
-  try {
-    await fetch('/market', {
-      method: 'POST',
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify({ isPaused: !isPaused }),
-    })
-  } catch {
-    show('connecting')
-  }
-})
+pause.addEventListener('click', () => post('/market', { isPaused: !isPaused }))
 conflate.addEventListener('change', listen)
 symbol.addEventListener('change', () => {
   choose(symbol.value)
   stocks.get(chosen)?.row.scrollIntoView({ block: 'nearest' })
 })
 
-const slow = element('slow')
-const slowState = element('slow-state')
-/** @type {ReturnType<typeof openSlowReader> | undefined} */
-let reader
-slow.addEventListener('click', () => {
-  if (reader) reader.readOn()
-  else {
-    reader = openSlowReader(
-      '/stocks?conflate=0',
-      () => stocks,
-      message => {
-        slowState.textContent = message
-      },
-    )
-    reader.ended.then(() => {
-      reader = undefined
-      slow.textContent = 'Start a reader that stops reading'
-    })
+element('slow').addEventListener('click', () => post('/slow-reader', {}))
+
+/**
+ * @param {string} address
+ * @param {object} body
+ */
+async function post(address, body) {
+  try {
+    const headers = { 'Content-Type': 'application/json' }
+    await fetch(address, { method: 'POST', headers, body: JSON.stringify(body) })
+  } catch {
+    show('connecting')
   }
-  slow.textContent = 'Let it read on'
-})
+}
 
 /** @param {string} word */
 function show(word) {

@@ -22,6 +22,11 @@ const cut = (bytes, size) =>
   Array.from({ length: Math.ceil(bytes.length / size) }, (_, at) => bytes.subarray(at * size, (at + 1) * size))
 
 const hundred = stream(1, 'x'.repeat(100))
+/** @param {Buffer} bytes */
+const withCrLf = bytes => Buffer.from(bytes.toString().replaceAll('\n', '\r\n'))
+const lines = Array.from({ length: 20 }, () => 'a line of a log').join('\n')
+const word = (/** @type {string} */ text) =>
+  JSON.stringify({ id: 'answer-17', choices: [{ index: 0, delta: { text } }] })
 /** @type {Readonly<Record<string, readonly Buffer[]>>} */
 const shapes = {
   'events of 100 bytes, one a piece': Array.from({ length: 500 }, () => hundred),
@@ -29,9 +34,21 @@ const shapes = {
   'events of 100 bytes, pieces of 61 bytes': cut(stream(500, 'x'.repeat(100)), 61),
   '2 kB of JSON, pieces of 16 KiB': cut(stream(200, json), 16_384),
   '64 KiB of text, pieces of 16 KiB': cut(stream(8, 'x'.repeat(65_536)), 16_384),
-  '20 lines each, pieces of 16 KiB': cut(
-    stream(300, Array.from({ length: 20 }, () => 'a line of a log').join('\n')),
-    16_384,
+  '20 lines each, pieces of 16 KiB': cut(stream(300, lines), 16_384),
+  'CRLF, events of 100 bytes, pieces of 16 KiB': cut(withCrLf(stream(2_000, 'x'.repeat(100))), 16_384),
+  'CRLF, 20 lines each, pieces of 16 KiB': cut(withCrLf(stream(300, lines)), 16_384),
+  'JSON around a word, one a piece': Array.from({ length: 500 }, (_, at) =>
+    Buffer.from(`data: ${word(`word ${at}`)}\n\n`),
+  ),
+  'JSON around a word, pieces of 8 bytes': cut(
+    Buffer.from(Array.from({ length: 200 }, (_, at) => `data: ${word(`word ${at}`)}\n\n`).join('')),
+    8,
+  ),
+  'four comments to an event, a line a piece': Array.from({ length: 500 }, (_, at) =>
+    Buffer.from(at % 5 === 0 ? 'data: tick\n\n' : ': still here\n'),
+  ),
+  'several scripts, one event a piece': Array.from({ length: 500 }, (_, at) =>
+    Buffer.from(`data: ${['こんにちは、元気ですか', 'Привет, как дела?', 'Ça va très bien'][at % 3]} 🎉\n\n`),
   ),
   'Korean, pieces of 16 KiB': cut(stream(500, '가나다라 '.repeat(40)), 16_384),
 }

@@ -11,6 +11,10 @@ export const root = fileURLToPath(new URL('..', import.meta.url))
 const buildDirectory = join(root, '.build')
 const fingerprintFile = join(buildDirectory, 'sources.txt')
 const entry = join(root, 'dist', 'cli', 'main.js')
+/** What the hub serves as `/tidings.js`. */
+export const bundle = join(root, 'dist', 'browser', 'tidings.js')
+/** The script that makes it. */
+export const bundler = join('scripts', 'bundle.mjs')
 
 /** What keeps the project from being set up; its message is for the person at the terminal. */
 export class SetUpError extends Error {}
@@ -47,20 +51,23 @@ export function install() {
   finish(result, 'npm ci', 'Its own message is above; `npm start` tries again.')
 }
 
-/** Compiles the hub and what applications import, with all that they are made of, if a source has changed since the last time. */
+/** Compiles the hub and what applications import, with all that they are made of, and bundles `/tidings.js`, if a source has changed since the last time. */
 export function build() {
   const sources = describeSources()
-  if (existsSync(entry) && existsSync(fingerprintFile) && readFileSync(fingerprintFile, 'utf8') === sources) return
+  const isBuilt = existsSync(entry) && existsSync(bundle)
+  if (isBuilt && existsSync(fingerprintFile) && readFileSync(fingerprintFile, 'utf8') === sources) return
   say('Building (tsc -b)...')
   const result = spawnSync(process.execPath, compilerArgs('src/cli', 'src/entry'), {
     cwd: root,
     stdio: ['ignore', 2, 2],
   })
   finish(result, 'The build', 'See the errors above.')
+  const bundled = spawnSync(process.execPath, [bundler], { cwd: root, stdio: ['ignore', 2, 2] })
+  finish(bundled, 'Bundling /tidings.js', 'See the errors above.')
   noteBuild(sources)
 }
 
-/** Notes that the sources are compiled as they are now, or as they were described. */
+/** Notes that the sources are compiled and bundled as they are now, or as they were described. */
 export function noteBuild(sources = describeSources()) {
   mkdirSync(buildDirectory, { recursive: true })
   writeFileSync(fingerprintFile, sources)
@@ -93,7 +100,7 @@ export function isInstalled() {
 
 /** Every file that decides the build, with size and time: a removed or an older file is a change too. */
 function describeSources() {
-  const lines = [describe('package-lock.json'), describe('tsconfig.base.json')]
+  const lines = [describe('package-lock.json'), describe('tsconfig.base.json'), describe(bundler)]
   for (const name of readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })) {
     if (/\.ts$|\.json$/.test(name) && !name.endsWith('.test.ts')) lines.push(describe(join('src', name)))
   }

@@ -3,7 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { checkNode, compilerArgs, install, noteBuild, root, SetUpError, say } from './set-up.mjs'
+import { bundler, checkNode, compilerArgs, install, noteBuild, root, SetUpError, say } from './set-up.mjs'
 
 const isCi = process.env['CI'] === 'true'
 const results = join(root, '.build', 'tests.json')
@@ -20,7 +20,7 @@ try {
   checkNode()
   install()
   check('Format and lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings'])
-  if (check('Types and arrows', compilerArgs('.'))) noteBuild()
+  if (check('Types and arrows', compilerArgs('.')) && check('Bundle for browsers', [bundler])) noteBuild()
   test(process.argv.slice(2))
 } catch (error) {
   if (!(error instanceof SetUpError)) throw error

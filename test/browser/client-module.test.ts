@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { gzipSync } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
+import { subpaths } from '../package/subpaths.js'
 import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
 import { startHubProcess } from '../support/hub-process.js'
 
@@ -42,6 +44,17 @@ describe('/tidings.js', () => {
     expect((await fetch(`${hub.url}/`, { headers: foreign })).status).toBe(403)
   })
 
+  it('is all of tidings/client in one file, with nothing of Node.js in it', async () => {
+    const hub = await startHubProcess()
+    const answer = await fetch(`${hub.url}/tidings.js`, { headers: { 'accept-encoding': 'identity' } })
+    const code = await answer.text()
+    const client: Record<string, unknown> = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+    expect(Object.keys(client).sort()).toEqual(subpaths['./client']?.values)
+    expect(code).not.toMatch(/node:|\bprocess\b|\bBuffer\b|\bimport\(|\brequire\b/)
+    // 11.9 kB when this was written.
+    expect(gzipSync(code, { level: 9 }).length).toBeLessThan(16_000)
+  })
+
   it.skipIf(!browserProgram)('lets a page of another origin hear the hub', async () => {
     const hub = await startHubProcess({ args: ['--demo'] })
     const page = await (await openBrowser()).newPage()
@@ -61,6 +74,32 @@ describe('/tidings.js', () => {
     await page.waitForFunction('document.title === "listening"')
     await fetch(`${hub.url}/events/clock`, { method: 'POST', body: '안녕 🕰️' })
     await page.locator('#heard li', { hasText: '안녕 🕰️' }).waitFor()
+    expect(errors).toEqual([])
+  })
+
+  it.skipIf(!browserProgram)('connects a page of a listed origin by each transport', { timeout: 60_000 }, async () => {
+    const origin =
+      await serveElsewhere(`<!doctype html><link rel="icon" href="data:,"><ul id="heard"></ul><script type="module">
+      const hub = new URLSearchParams(location.search).get('hub')
+      const { connect } = await import(hub + '/tidings.js')
+      for (const transport of ['event-stream', 'long-poll', 'websocket']) {
+        const connection = connect(hub + '/events', { topics: ['news'], transports: [transport] })
+        connection.onState(({ state }) => { if (state === 'open') document.title += transport + ' ' })
+        connection.on('news', ({ data }) => {
+          const line = document.createElement('li')
+          line.textContent = transport + ': ' + data
+          heard.append(line)
+        })
+      }
+    </script>`)
+    const hub = await startHubProcess({ args: ['--allowed-origins', new URL(origin).origin] })
+    const page = await (await openBrowser()).newPage()
+    const errors = watchErrors(page)
+    await page.goto(`${origin}?hub=${encodeURIComponent(hub.url)}`)
+    const transports = ['event-stream', 'long-poll', 'websocket']
+    for (const transport of transports) await page.waitForFunction(`document.title.includes('${transport}')`)
+    await fetch(`${hub.url}/events/news`, { method: 'POST', body: '안녕 🕰️' })
+    for (const transport of transports) await page.locator('#heard li', { hasText: `${transport}: 안녕 🕰️` }).waitFor()
     expect(errors).toEqual([])
   })
 })

@@ -1,15 +1,19 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
+import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
 import { blocksOf, readDocument } from '../support/document.js'
 import { startHubProcess } from '../support/hub-process.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const blocks = blocksOf(await readDocument('docs/guide/client.md'))
 const programs = new Map(
-  blocksOf(await readDocument('docs/guide/client.md')).flatMap(({ says, code }) => {
+  blocks.flatMap(({ says, code }) => {
     const name = /^program (\S+)$/.exec(says)?.[1]
     return name === undefined ? [] : [[name, code]]
   }),
@@ -63,3 +67,36 @@ it('publish.mjs is heard', async () => {
     [10, 20, 30].map(percent => ({ type: 'load', key: 'cpu', data: JSON.stringify({ percent }) })),
   )
 })
+
+it.skipIf(!browserProgram)(
+  'the page without a bundler hears the hub, from an origin that the hub lists',
+  async () => {
+    let html = ''
+    const server = createServer((_request, response) => {
+      response.setHeader('content-type', 'text/html; charset=utf-8')
+      response.end(`<!doctype html><link rel="icon" href="data:,">${html}`)
+    }).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as { readonly port: number }
+    const origin = `http://127.0.0.1:${port}`
+    const hub = await startHubProcess({ args: ['--allowed-origins', origin] })
+    html =
+      blocks
+        .find(({ language, says }) => language === 'html' && says === 'page')
+        ?.code.replaceAll('127.0.0.1:8080', `127.0.0.1:${hub.port}`) ?? ''
+    const say = (body: string) => fetch(`${hub.url}/events/news`, { method: 'POST', body })
+    await say('before')
+
+    const page = await (await openBrowser()).newPage()
+    const errors = watchErrors(page)
+    await page.goto(origin)
+    await page.waitForFunction('document.title === "open"')
+    await page.locator('#news li', { hasText: 'news: before' }).waitFor()
+    await say('after')
+    await page.locator('#news li', { hasText: 'news: after' }).waitFor()
+    expect(await page.locator('#news li').count()).toBe(2)
+    expect(errors).toEqual([])
+  },
+  60_000,
+)

@@ -39,7 +39,7 @@ const packed = (path: string): string => join(lean, 'node_modules', 'tidings', p
 describe('the tarball', () => {
   it('holds what is run and what is told, and no more', async () => {
     const known =
-      /^(?:package\.json|README(?:\.ko)?\.md|LICENSE|CHANGELOG\.md|(?:browser|console)\/[\w-]+\.(?:html|js|css|svg)|dist\/(.+)\.(?:js|d\.ts))$/
+      /^(?:package\.json|README(?:\.ko)?\.md|LICENSE|CHANGELOG\.md|console\/[\w-]+\.(?:html|js|css|svg)|dist\/browser\/tidings\.js|dist\/(.+)\.(?:js|d\.ts))$/
     const found = await readdir(packed(''), { recursive: true, withFileTypes: true })
     const files = found
       .filter(entry => entry.isFile())
@@ -50,7 +50,7 @@ describe('the tarball', () => {
       return stem !== undefined && !existsSync(join(root, 'src', `${stem}.ts`))
     })
     expect(sourceless).toEqual([])
-    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'browser/tidings.js']))
+    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', 'dist/browser/tidings.js']))
   })
 
   it('runs nothing when it is installed', async () => {

@@ -11,8 +11,8 @@ const types: Readonly<Record<string, string>> = {
 
 /** What pages of the hub are made of. */
 const consoleFolder = new URL('../../../console/', import.meta.url)
-/** What pages of every origin may load. */
-const browserFolder = new URL('../../../browser/', import.meta.url)
+/** What pages of every origin may load: `tidings/client`, bundled. */
+const browserFolder = new URL('../../../dist/browser/', import.meta.url)
 
 /** All files that the hub serves, by path; `index.html` is `/`. Read once: the hub holds no file open. */
 export async function loadAssets(): Promise<Assets> {

@@ -97,20 +97,23 @@ describe.skipIf(!browserProgram)('the page at /', { timeout: 60_000 }, () => {
   it('says why it is refused, and tries again', async () => {
     const page = await browser.newPage()
     const detail = 'The hub holds as many streams as it may; try again later.'
-    let isRefused = true
-    await page.route('**/events?topic=**', route => {
-      const isStream = route.request().headers()['accept'] === 'application/x-ndjson'
-      if (!isStream || !isRefused) return route.continue()
-      return route.fulfill({
-        status: 503,
-        contentType: 'application/problem+json',
-        body: JSON.stringify({ code: 'overloaded', detail }),
-      })
-    })
+    let status = 503
+    await page.route('**/events?envelope=1**', route =>
+      status === 200
+        ? route.continue()
+        : route.fulfill({
+            status,
+            contentType: 'application/problem+json',
+            body: JSON.stringify({ code: status === 503 ? 'overloaded' : 'origin-not-allowed', detail }),
+          }),
+    )
     await page.goto(`${hub.url}/`)
+    await page.locator('#state[data-state=reconnecting]').waitFor()
+    await page.locator('#state-detail', { hasText: 'The hub holds as many streams as it may' }).waitFor()
+    status = 403
     await page.locator('#state[data-state=refused]').waitFor()
-    expect(await page.locator('#state-detail').textContent()).toBe(detail)
-    isRefused = false
+    expect(await page.locator('#state-detail').textContent()).toMatch(/^The server answered 403: The hub holds/)
+    status = 200
     await page.locator('#state[data-state=live]').waitFor()
     expect(await page.locator('#state-detail').textContent()).toBe('')
     await page.close()

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { Asset, Assets } from '../../http/assets.js'
 
 const types: Readonly<Record<string, string>> = {
@@ -21,7 +22,12 @@ export async function loadAssets(): Promise<Assets> {
 
 async function loadFolder(folder: URL, isPublic: boolean): Promise<Assets> {
   const assets = new Map<string, Asset>()
-  for (const name of await readdir(folder)) {
+  const names = await readdir(folder).catch(cause => {
+    throw new Error(`${fileURLToPath(folder)} cannot be read: \`npm run build\` makes what is served from there.`, {
+      cause,
+    })
+  })
+  for (const name of names) {
     const type = types[extname(name)]
     if (type === undefined) continue
     const body = await readFile(new URL(name, folder))

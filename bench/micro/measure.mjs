@@ -1,6 +1,7 @@
 // How long something takes and what it allocates, beside what else does the same.
 //
-// Contestants take turns, round after round, so that a change of the machine's mood meets both; figures are medians of rounds. Allocations
+// Contestants take turns, round after round, so that a change of the machine's mood meets both; figures are medians of rounds, of the time that
+// the process had a core, collection included: what else runs on the machine takes turns too, which is none of theirs. Allocations
 // are what the heap grew by over many runs without a collection in between: `run.mjs` gives the young heap the room for that.
 // mitata and tinybench measure one function after the other, which on a noisy machine compares two moods; hence this.
 import { setTimeout as delay } from 'node:timers/promises'
@@ -34,9 +35,9 @@ export async function compare(title, contestants, { operations = 1, bytes } = {}
   })
   for (let round = 0; round < rounds; round++) {
     for (const each of all) {
-      const begin = performance.now()
+      const begin = cpuMs()
       for (let i = 0; i < each.batch; i++) kept.value = each.run()
-      each.times.push((performance.now() - begin) / each.batch)
+      each.times.push((cpuMs() - begin) / each.batch)
       // What the last one left to be collected is not the next one's.
       await delay(0)
     }
@@ -70,6 +71,11 @@ export function allocated(run) {
     found = Math.max(0, growth - measuringBytes()) / runs
   }
   return found
+}
+
+function cpuMs() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 /** What the two looks at the heap allocate themselves. */

@@ -1,5 +1,5 @@
 // Makes of what was compiled the one module that browsers load: `node scripts/bundle.mjs`, after `tsc -b`. vitest runs it before all suites.
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { bundle, root } from './set-up.mjs'
@@ -15,4 +15,5 @@ export async function setup() {
   await made.close()
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await setup()
+// A clone may stand behind a link, which only the URL has followed.
+if (realpathSync(process.argv[1] ?? '') === fileURLToPath(import.meta.url)) await setup()

@@ -6,6 +6,7 @@ import type { Packing } from './sink.js'
 const packing: Packing = {
   of: { name: 'plain', event: () => new Uint8Array(), hubEvent: () => new Uint8Array() },
   pack: frames => frames,
+  packTogether: frames => frames,
   packAfter: (past, frames) => Buffer.from(`${Buffer.from(past)}>${Buffer.from(frames)}`),
 }
 

@@ -57,6 +57,8 @@ export interface Packing {
   readonly of: Encoding
   /** The frames of one write, at least one, together. They can be read after whatever else of this encoding a connection was given. */
   pack(frames: Uint8Array): Uint8Array
+  /** The same, where each of the frames could be had by itself, packed once for all views. Nothing: there is no time for it. */
+  packTogether(frames: Uint8Array): Uint8Array | undefined
   /**
    * The same, for connections of which the last that they were given was `past`, before it was packed, and which read as much of it as is
    * there. Nothing: there is no time for it.

@@ -107,11 +107,22 @@ export class View<M extends LiveMember> {
   }
 }
 
-/** The frames of events, one after the other, as one write. Packed, an event by itself is so once for all views. */
+/** Of so many events in one write, at most, the packed frame of each is kept with it when there is no time to pack them together. */
+const maxSingles = 64
+
+/**
+ * The frames of events, one after the other, as one write. Packed, an event by itself is so once for all views; several are together, which is
+ * fewer bytes, while there is time for it.
+ */
 export function joinFrames(events: readonly RecentEvent[], encoding: Encoding, recent: Recent): Uint8Array {
   const [first] = events
   if (first && events.length === 1) return recent.frame(first, encoding)
   const { packing } = encoding
-  if (packing) return packing.pack(joinFrames(events, packing.of, recent))
+  if (packing) {
+    const frames = joinFrames(events, packing.of, recent)
+    const packed = packing.packTogether(frames)
+    if (packed) return packed
+    if (events.length > maxSingles) return packing.pack(frames)
+  }
   return Buffer.concat(events.map(event => recent.frame(event, encoding)))
 }

@@ -17,6 +17,8 @@ export const gzipHead: Uint8Array = Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 
 const leastBytes = 160
 /** What one turn of the loop compresses, about 10 ms of it; what comes above that goes as it is, and so does a larger event. */
 const maxBytesPerTurn = 512 * 1024
+/** What of that may be for one view alone: a part is left for events that are compressed by themselves, each once for all views. */
+const maxBytesForViews = 384 * 1024
 /** A call takes as long as so many bytes, whatever it is given [10 µs]. */
 const bytesOfCall = 512
 /** A block that is stored has its length in 16 bits (RFC 1951, 3.2.4). */
@@ -26,9 +28,9 @@ const storedHeadBytes = 5
 let bytesThisTurn = 0
 
 /** What is compressed in this turn is counted; whether so much may be. Each call counts for as much as it costs beside its bytes. */
-function take(of: number): boolean {
+function take(of: number, most: number): boolean {
   const bytes = of + bytesOfCall
-  if (bytesThisTurn + bytes > maxBytesPerTurn) return false
+  if (bytesThisTurn + bytes > most) return false
   if (bytesThisTurn === 0) {
     setImmediate(() => {
       bytesThisTurn = 0
@@ -42,7 +44,17 @@ function take(of: number): boolean {
  * Bytes as blocks of deflate that stand alone: compressed where that makes them fewer, else as they are, with five more. None, of none.
  */
 export function toBlocks(bytes: Uint8Array): Uint8Array {
-  if (bytes.length < leastBytes || !take(bytes.length)) return toStoredBlocks(bytes)
+  if (bytes.length < leastBytes || !take(bytes.length, maxBytesPerTurn)) return toStoredBlocks(bytes)
+  return compress(bytes)
+}
+
+/** The same, for what each view compresses by itself; nothing, where no more of that is to be done in this turn. */
+export function toBlocksTogether(bytes: Uint8Array): Uint8Array | undefined {
+  if (bytes.length < leastBytes) return toStoredBlocks(bytes)
+  return take(bytes.length, maxBytesForViews) ? compress(bytes) : undefined
+}
+
+function compress(bytes: Uint8Array): Uint8Array {
   // Flushed, and not finished: finished, the stream would be over.
   const made = deflateRawSync(bytes, {
     finishFlush: constants.Z_FULL_FLUSH,
@@ -59,7 +71,7 @@ export function toBlocks(bytes: Uint8Array): Uint8Array {
  * A past that is set beside the bytes does in one call what a compressor kept for its readers would, and nothing is kept.
  */
 export function toBlocksAfter(past: Uint8Array, bytes: Uint8Array): Uint8Array | undefined {
-  if (!take(bytes.length + past.length / 8)) return undefined
+  if (!take(bytes.length + past.length / 8, maxBytesForViews)) return undefined
   const made = deflateRawSync(bytes, {
     dictionary: past,
     finishFlush: constants.Z_SYNC_FLUSH,
@@ -98,7 +110,7 @@ export function gzipped(plain: Encoding): Encoding {
     // Small, and some of it made for one reader.
     hubEvent: (type, id, data) => toStoredBlocks(plain.hubEvent(type, id, data)),
     ...(plain.retry && { retry: ms => toStoredBlocks(plain.retry?.(ms) ?? new Uint8Array()) }),
-    packing: { of: plain, pack: toBlocks, packAfter: toBlocksAfter },
+    packing: { of: plain, pack: toBlocks, packTogether: toBlocksTogether, packAfter: toBlocksAfter },
   })
   made.set(plain, encoding)
   return encoding

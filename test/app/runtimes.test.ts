@@ -3,15 +3,15 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ApplicationFolder, startProgram } from '../support/application-folder.js'
 import { installRuntimes, type RuntimeCommand, type RuntimeName } from '../support/runtimes.js'
 import { read } from './client.js'
-import { type ApplicationState, type RunningApplication, tryApplication } from './try-application.js'
-
-const code = await readFile(new URL('programs/application.mjs', import.meta.url), 'utf8')
+import { type RunningApplication, remoteApplication, tryApplication } from './try-application.js'
 
 let folder: ApplicationFolder
 let commandOf: (name: RuntimeName) => RuntimeCommand
 beforeAll(async () => {
   folder = await ApplicationFolder.make(['hono'])
-  await folder.write('application.mjs', code)
+  for (const name of ['application.mjs', 'trial.mjs']) {
+    await folder.write(name, await readFile(new URL(`programs/${name}`, import.meta.url), 'utf8'))
+  }
   commandOf = await installRuntimes()
 }, 120_000)
 afterAll(() => folder.remove())
@@ -25,17 +25,7 @@ async function start(runtime: RuntimeName, ...args: readonly string[]): Promise<
     },
     { timeout: 15_000 },
   )
-  const ask = async (path: string, body?: string): Promise<unknown> =>
-    (await fetch(`${url}${path}`, body === undefined ? {} : { method: 'POST', body })).json()
-  return {
-    url,
-    publish: async (topic, data, type) => {
-      const query = new URLSearchParams({ topic, ...(type !== undefined && { type }) })
-      return String(await ask(`/publish?${query}`, data))
-    },
-    state: async () => (await ask('/state')) as ApplicationState,
-    close: async () => void (await ask('/close')),
-  }
+  return remoteApplication(url)
 }
 
 describe.each<[RuntimeName, string]>([

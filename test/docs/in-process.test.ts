@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { read } from '../app/client.js'
 import { ApplicationFolder, programsOf, startListening } from '../support/application-folder.js'
-import { installRuntimes, type RuntimeCommand, type RuntimeName } from '../support/runtimes.js'
 
 const programs = await programsOf('docs/guide/in-process.md')
 
@@ -12,8 +11,7 @@ describe('the programs of docs/guide/in-process.md', () => {
   })
   afterAll(() => folder.remove())
 
-  const start = (name: string, command?: RuntimeCommand) =>
-    startListening(folder, name, programs.get(name) ?? '', command)
+  const start = (name: string) => startListening(folder, name, programs.get(name) ?? '')
 
   it('are those that are run here', () => {
     expect([...programs.keys()]).toEqual([
@@ -21,9 +19,6 @@ describe('the programs of docs/guide/in-process.md', () => {
       'express.mjs',
       'fastify.mjs',
       'hono.mjs',
-      'bun.mjs',
-      'bun-hono.mjs',
-      'deno.mjs',
       'answer.mjs',
       'answer-hono.mjs',
       'durable.mjs',
@@ -38,31 +33,6 @@ describe('the programs of docs/guide/in-process.md', () => {
     child.kill('SIGTERM')
     expect(await reading.ended()).toMatch(/retry: \d+\n$/)
     expect([await ended, said.output]).toEqual([0, ''])
-  })
-
-  describe.each<[RuntimeName, string[]]>([
-    ['Bun', ['bun.mjs', 'bun-hono.mjs']],
-    ['Deno', ['deno.mjs']],
-  ])('in %s', (runtime, names) => {
-    let command: RuntimeCommand
-    beforeAll(async () => {
-      const commandOf = await installRuntimes()
-      const [program] = commandOf(runtime)
-      // As the guide says.
-      command = runtime === 'Deno' ? [program, 'run', '--allow-net'] : [program, 'run']
-    }, 120_000)
-
-    it.each(names)('%s is heard, is resumed, and drains', async name => {
-      const { url, child, said, ended } = await start(name, command)
-      const first = await vi.waitFor(() => read(`${url}/events?user=ann`), { timeout: 15_000 })
-      const id = /id: (\S+)\ndata: 20/.exec(await first.until('data: 20'))?.[1] ?? ''
-      first.leave()
-      const reading = await read(`${url}/events?user=ann`, { 'last-event-id': id })
-      expect(await reading.until('data: 20')).not.toContain('$gap')
-      child.kill('SIGTERM')
-      expect(await reading.ended()).toMatch(/retry: \d+\n$/)
-      expect([await ended, said.output]).toEqual([0, runtime === 'Deno' ? expect.stringMatching(/^Listening on /) : ''])
-    })
   })
 
   it('answer.mjs streams an answer, and knows how that went', async () => {

@@ -18,7 +18,7 @@ export async function programsOf(document: string): Promise<ReadonlyMap<string, 
   return new Map(found.filter((entry): entry is [string, string] => entry[0] !== undefined))
 }
 
-/** A folder of an application that has installed this package, as it was built, and others as they are in this repository. */
+/** A folder of an application that has installed this package, as it was built, and others. */
 export class ApplicationFolder {
   readonly path: string
 
@@ -26,8 +26,9 @@ export class ApplicationFolder {
     this.path = path
   }
 
-  static async make(packages: readonly string[]): Promise<ApplicationFolder> {
-    const folder = new ApplicationFolder(await mkdtemp(join(tmpdir(), 'tidings-application-')))
+  /** @param packages Linked as they are in this repository. @param within What is installed there is found too. */
+  static async make(packages: readonly string[], within: string = tmpdir()): Promise<ApplicationFolder> {
+    const folder = new ApplicationFolder(await mkdtemp(join(within, 'tidings-application-')))
     await folder.write('package.json', '{ "type": "module" }\n')
     // A copy, since some runtimes take what is linked for the application's own code.
     for (const name of ['package.json', 'dist']) {

@@ -4,12 +4,8 @@ import { wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import { checkEventId, checkKey, checkTopic, checkType } from '../wire/names.js'
 import { Engine } from './engine.js'
-import {
-  type FastifyHandler,
-  type FastifyHandlerOf,
-  type FastifyRequestLike,
-  toFastifyHandler,
-} from './fastify-handler.js'
+import { type FastifyHandler, type FastifyHandlerOf, toFastifyHandler } from './fastify-handler.js'
+import type { FastifyRequestLike } from './fastify-reply.js'
 import { type FetchHandler, toFetchHandler } from './fetch-handler.js'
 import type { HandlerOptions, InferredOptions, TopicsFunction } from './handler-options.js'
 import type { HubEvent } from './hub-event.js'

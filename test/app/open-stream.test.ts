@@ -1,18 +1,65 @@
 import { once } from 'node:events'
 import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import fastifyCompress from '@fastify/compress'
 import { getRequestListener } from '@hono/node-server'
 import compression from 'compression'
 import express from 'express'
+import fastify from 'fastify'
 import { Hono } from 'hono'
+import { compress } from 'hono/compress'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type EventStream, openStream, openStreamResponse, type StreamOptions } from '../../src/entry/index.js'
 import { read, serve } from './client.js'
 
+/** Serves a route that opens a stream, with a header of the application, and hands it over; resolves to its address. */
+type Way = (options: StreamOptions, opened: (stream: EventStream) => void) => Promise<string>
+
+const ways: Readonly<Record<string, Way>> = {
+  'node:http': (options, opened) =>
+    serve((request, response) => {
+      response.setHeader('X-Own', 'yes')
+      opened(openStream(request, response, options))
+    }),
+  'Express 5': (options, opened) => {
+    const app = express()
+    app.use(compression({ threshold: 0 }))
+    app.get('/', (request, response) => {
+      response.set('X-Own', 'yes')
+      opened(openStream(request, response, options))
+    })
+    return serve(app)
+  },
+  'Fastify 5': async (options, opened) => {
+    const app = fastify({ forceCloseConnections: true })
+    await app.register(fastifyCompress, { threshold: 0 })
+    app.addHook('onSend', async (_request, reply) => {
+      reply.header('X-Own', 'yes')
+    })
+    app.get('/', async (request, reply) => {
+      opened(openStream(request, reply, options))
+      return reply
+    })
+    onTestFinished(() => app.close())
+    return app.listen({ port: 0, host: '127.0.0.1' })
+  },
+  'Hono on Node.js': (options, opened) => {
+    const app = new Hono()
+    app.use(compress({ threshold: 0 }))
+    app.get('/', c => {
+      const stream = openStreamResponse(c.req.raw, options)
+      stream.response.headers.set('X-Own', 'yes')
+      opened(stream)
+      return stream.response
+    })
+    return serve(getRequestListener(app.fetch))
+  },
+}
+
 /** A route that opens a stream and hands it over. */
-async function route(options: StreamOptions = {}) {
+async function route(options: StreamOptions = {}, way: Way = ways['node:http'] as Way) {
   const streams: EventStream[] = []
-  const url = await serve((request, response) => void streams.push(openStream(request, response, options)))
+  const url = await way(options, stream => void streams.push(stream))
   const opened = async (): Promise<EventStream> => {
     await vi.waitFor(() => expect(streams).toHaveLength(1))
     return streams[0] as EventStream
@@ -43,13 +90,16 @@ async function sendUntilItWaits(stream: EventStream, data: string) {
   }
 }
 
-describe('openStream', () => {
+describe.each(Object.entries(ways))('a stream of %s', (_name, way) => {
+  const start = (options?: StreamOptions) => route(options, way)
+
   it('sends events as they are said, and an end after which nobody comes back', async () => {
-    const { url, opened } = await route({ retryMs: 2_000 })
+    const { url, opened } = await start({ retryMs: 2_000 })
     const reading = await read(url)
     expect(Object.fromEntries(reading.response.headers)).toMatchObject({
       'content-type': 'text/event-stream',
       'cache-control': 'no-cache, no-transform',
+      'x-own': 'yes',
     })
     const stream = await opened()
     await stream.send('two\r\nlines')
@@ -65,7 +115,7 @@ describe('openStream', () => {
   })
 
   it('ends as the services of language models do', async () => {
-    const completions = await route({ end: '[DONE]' })
+    const completions = await start({ end: '[DONE]' })
     const reading = await read(completions.url)
     const said = async function* () {
       yield { data: { choices: [{ delta: { content: 'Hi' } }] } }
@@ -73,7 +123,7 @@ describe('openStream', () => {
     expect(await (await completions.opened()).from(said())).toBe('completed')
     expect(await reading.ended()).toMatch(/^: \ndata: {"choices":.*}\n\ndata: \[DONE\]\n\n$/)
 
-    const messages = await route({
+    const messages = await start({
       end: { type: 'message_stop', data: { type: 'message_stop' } },
       failure: { type: 'error', data: { type: 'error', error: { type: 'api_error' } } },
     })
@@ -84,7 +134,7 @@ describe('openStream', () => {
 
   it('tells the client that its source failed, and the application why', async () => {
     const report = vi.fn()
-    const { url, opened } = await route({ report })
+    const { url, opened } = await start({ report })
     const reading = await read(url)
     const said = async function* () {
       yield 'one'
@@ -96,7 +146,7 @@ describe('openStream', () => {
   })
 
   it('holds no more than a little for a client that stands still, and gives it all later', async () => {
-    const { url, opened } = await route()
+    const { url, opened } = await start()
     const socket = await dial(url)
     const stream = await opened()
     const { sent, waiting } = await sendUntilItWaits(stream, 'x'.repeat(64_000))
@@ -115,7 +165,7 @@ describe('openStream', () => {
   })
 
   it('keeps the order of what was not awaited, and refuses more than it may hold', async () => {
-    const { url, opened } = await route()
+    const { url, opened } = await start()
     const socket = await dial(url)
     const stream = await opened()
     const { sent } = await sendUntilItWaits(stream, 'x'.repeat(64_000))
@@ -132,14 +182,14 @@ describe('openStream', () => {
     const taken = later.length - refused.length
     expect(new Set(refused)).toEqual(new Set(['overloaded']))
     expect(taken * 64_000).toBeLessThan(1024 * 1024)
-    await vi.waitFor(() => expect(text).toMatch(/event: \$end\ndata: .*\n\n$/))
+    await vi.waitFor(() => expect(/event: \$end\ndata: .*\n\n/.test(text)).toBe(true))
     expect([...text.matchAll(/data: (\d+):/g)].map(([, i]) => Number(i))).toEqual(
       Array.from({ length: sent + 1 + taken }, (_, i) => i),
     )
   })
 
   it('notices that its client leaves while a send waits', async () => {
-    const { url, opened } = await route()
+    const { url, opened } = await start()
     const socket = await dial(url)
     const stream = await opened()
     const { waiting } = await sendUntilItWaits(stream, 'x'.repeat(64_000))
@@ -153,7 +203,7 @@ describe('openStream', () => {
   })
 
   it('leaves its source when the client leaves, also while the source takes its time', async () => {
-    const { url, opened } = await route()
+    const { url, opened } = await start()
     const reading = await read(url)
     const stream = await opened()
     let wake: (value: string) => void = () => undefined
@@ -179,7 +229,7 @@ describe('openStream', () => {
   })
 
   it('takes a client that takes no byte for one that has left', async () => {
-    const { url, opened } = await route({ stallMs: 50 })
+    const { url, opened } = await start({ stallMs: 50 })
     await dial(url)
     const stream = await opened()
     const endless = async function* () {
@@ -187,7 +237,9 @@ describe('openStream', () => {
     }
     expect(await stream.from(endless())).toBe('left')
   })
+})
 
+describe('openStream', () => {
   it('says something in silence', async () => {
     const { url } = await route({ heartbeatMs: 100 })
     await (await read(url)).until(': \n: \n: \n')
@@ -309,6 +361,39 @@ describe('openStream', () => {
     await once(cut, 'response')
     cut.close()
     await vi.waitFor(() => expect(outcomes).toEqual(['completed', 'left']))
+  })
+})
+
+describe('in Fastify', () => {
+  it('leaves a stream whose answer a hook refuses', async () => {
+    const app = fastify()
+    onTestFinished(() => app.close())
+    app.addHook('onSend', async () => {
+      throw new Error('no')
+    })
+    const outcomes: Promise<string>[] = []
+    app.get('/', async (request, reply) => {
+      outcomes.push(openStream(request, reply).from(['one']))
+      return reply
+    })
+    const refused = await fetch(await app.listen({ port: 0, host: '127.0.0.1' }))
+    expect([refused.status, await refused.json()]).toMatchObject([500, { message: 'no' }])
+    expect(await Promise.all(outcomes)).toEqual(['left'])
+  })
+
+  it('answers HEAD, and who comes back to the end, and takes a route that is not async', async () => {
+    const app = fastify()
+    onTestFinished(() => app.close())
+    const outcomes: Promise<string>[] = []
+    app.get('/', (request, reply) => {
+      outcomes.push(openStream(request, reply).from(['one']))
+    })
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    const head = await fetch(url, { method: 'HEAD' })
+    expect([head.status, head.headers.get('content-type')]).toEqual([200, 'text/event-stream'])
+    expect((await fetch(url, { headers: { 'last-event-id': '$end' } })).status).toBe(204)
+    expect(await (await read(url)).ended()).toMatch(/^: \ndata: one\n\nid: \$end\n/)
+    expect(await Promise.all(outcomes)).toEqual(['left', 'left', 'completed'])
   })
 })
 

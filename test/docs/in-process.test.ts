@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { read } from '../app/client.js'
-import { ApplicationFolder, programsOf, startListening } from '../support/application-folder.js'
+import { ApplicationFolder, programsOf, startListening, startProgram } from '../support/application-folder.js'
+import { run, settle } from '../support/command-line.js'
+import { freePort } from '../support/hub-process.js'
 
+const compiler = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 const programs = await programsOf('docs/guide/in-process.md')
 
 describe('the programs of docs/guide/in-process.md', () => {
@@ -18,8 +22,10 @@ describe('the programs of docs/guide/in-process.md', () => {
       'plain.mjs',
       'express.mjs',
       'fastify.mjs',
+      'nest.ts',
       'hono.mjs',
       'answer.mjs',
+      'answer-fastify.mjs',
       'answer-hono.mjs',
       'durable.mjs',
       'subscribe.mjs',
@@ -35,6 +41,27 @@ describe('the programs of docs/guide/in-process.md', () => {
     expect([await ended, said.output]).toEqual([0, ''])
   })
 
+  it('nest.ts is heard, and drains', async () => {
+    const names = ['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'reflect-metadata', 'rxjs', 'express']
+    const nest = await ApplicationFolder.make([...names, '@types/express', '@types/node'])
+    onTestFinished(() => nest.remove())
+    const compilerOptions = {
+      ...{ module: 'nodenext', target: 'es2023', lib: ['es2023'], types: ['node'], strict: true, skipLibCheck: true },
+      ...{ experimentalDecorators: true, emitDecoratorMetadata: true },
+    }
+    await nest.write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['nest.ts'] }))
+    const port = await freePort()
+    await nest.write('nest.ts', (programs.get('nest.ts') ?? '').replace('8080', String(port)))
+    await settle(run(process.execPath, [compiler, '--project', nest.path], nest.path))
+    const { child, ended, said } = startProgram([process.execPath, 'nest.js'], nest.path)
+    const reading = await vi.waitFor(() => read(`http://127.0.0.1:${port}/events?user=ann`), { timeout: 15_000 })
+    await reading.until('data: 20')
+    child.kill('SIGTERM')
+    expect(await reading.ended()).toMatch(/retry: \d+\n$/)
+    await ended
+    expect(said.output).toBe('')
+  })
+
   it('answer.mjs streams an answer, and knows how that went', async () => {
     const { url, child, said } = await start('answer.mjs')
     const reading = await vi.waitFor(() => read(url), { timeout: 15_000 })
@@ -45,8 +72,8 @@ describe('the programs of docs/guide/in-process.md', () => {
     child.kill()
   })
 
-  it('answer-hono.mjs ends as a language model does', async () => {
-    const { url } = await start('answer-hono.mjs')
+  it.each(['answer-hono.mjs', 'answer-fastify.mjs'])('%s ends as a language model does', async name => {
+    const { url } = await start(name)
     const response = await vi.waitFor(() => fetch(`${url}/answer`, { method: 'POST' }), { timeout: 15_000 })
     expect(await response.text()).toMatch(/^: \ndata: Once\n[\s\S]*data: time\n\ndata: \[DONE\]\n\n$/)
   })

@@ -61,7 +61,8 @@ export class SinkStream implements EventStream {
   #sink: Sink | undefined
   #waiting: Waiting[] = []
   #waitingBytes = 0
-  #isHolding = false
+  /** There is no room. Until it begins there is none either. */
+  #isHolding = true
   #ending: 'completed' | 'failed' | undefined
   #hasEnded = false
   #beat: NodeJS.Timeout | undefined
@@ -84,7 +85,7 @@ export class SinkStream implements EventStream {
     return Buffer.from(encodeBlock(retryMs === undefined ? { comment: '' } : { retry: retryMs }))
   }
 
-  /** Begins to send. Without a sink there is nobody to hear it. */
+  /** Begins to send, with what was said before. Without a sink there is nobody to hear it. */
   begin(sink: Sink | undefined): this {
     if (!sink) {
       this.#over()
@@ -94,7 +95,7 @@ export class SinkStream implements EventStream {
     sink.listen({ drained: () => this.#drained(), stalled: () => sink.destroy(), closed: () => this.#over() })
     const { heartbeatMs } = this.#settings
     if (heartbeatMs > 0) this.#beat = setInterval(() => this.#sayNothing(), heartbeatMs).unref()
-    this.#give(new Uint8Array())
+    if (this.#give(new Uint8Array())) this.#drained()
     return this
   }
 
@@ -190,13 +191,13 @@ export class SinkStream implements EventStream {
 
   /** Ends the stream if it was asked for, once all that was sent before is with the sink. */
   #endIfDue(): void {
-    if (!this.#ending || this.#hasEnded || this.#waiting.some(({ bytes }) => bytes)) return
+    if (!this.#sink || !this.#ending || this.#hasEnded || this.#waiting.some(({ bytes }) => bytes)) return
     this.#hasEnded = true
     const { end, failure, stallMs } = this.#settings
     const lastWords = this.#ending === 'completed' ? end : failure
-    if (lastWords.length > 0) this.#sink?.write(lastWords)
-    this.#sink?.watchStall(stallMs || lastWordsMs)
-    this.#sink?.end()
+    if (lastWords.length > 0) this.#sink.write(lastWords)
+    this.#sink.watchStall(stallMs || lastWordsMs)
+    this.#sink.end()
   }
 
   #sayNothing(): void {

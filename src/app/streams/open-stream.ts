@@ -1,5 +1,6 @@
 import { streamHeaders } from '../../http/refusal.js'
 import { TidingsError } from '../../wire/errors.js'
+import { type FastifyReplyLike, type FastifyRequestLike, Handover } from '../fastify-reply.js'
 import type { NodeRequest, NodeResponse } from '../node-types.js'
 import { type AnyResponse, isGone, openResponse } from '../open-response.js'
 import { BodySink } from '../sinks/body-sink.js'
@@ -7,24 +8,51 @@ import { type EventStream, SinkStream } from './event-stream.js'
 import { endId, resolveStreamOptions, type StreamOptions } from './options.js'
 
 /**
- * Begins to answer a request of Node.js with a stream of events, with the headers that the application has set. Any method will do.
+ * Begins to answer a request of Node.js, or of Fastify with its reply, with a stream of events, with the headers that the application has set.
+ * Any method will do. Fastify's hooks run before anything is sent; a route of it that is async returns the reply.
  *
  * An `EventSource` that comes back after it was told of the end is answered 204, at which it stops, and `HEAD` the headers; the
  * stream is over then, and its `signal` aborted.
  * Throws `invalid-setting` and `invalid-event` for the options, and `stream-closed` if the answer has begun already.
  */
-export function openStream(request: NodeRequest, given: NodeResponse, options: StreamOptions = {}): EventStream {
+export function openStream(
+  request: NodeRequest | FastifyRequestLike,
+  given: NodeResponse | FastifyReplyLike,
+  options: StreamOptions = {},
+): EventStream {
   const stream = new SinkStream(resolveStreamOptions(options))
-  const response = given as AnyResponse
+  const reply = 'raw' in given ? given : undefined
+  const response = (reply?.raw ?? given) as AnyResponse
   if (isGone(response)) return stream.begin(undefined)
-  if (response.headersSent) throw new TidingsError('stream-closed', 'The answer has begun already.')
-  const isOver = request.headers['last-event-id'] === endId
-  if (isOver || request.method === 'HEAD') {
-    response.writeHead(isOver ? 204 : 200, isOver ? { 'Cache-Control': 'no-store' } : headers)
-    response.end()
+  if (response.headersSent || reply?.sent) throw new TidingsError('stream-closed', 'The answer has begun already.')
+  const { headers: asked, method } = 'raw' in request ? request.raw : request
+  const isOver = asked['last-event-id'] === endId
+  if (isOver || method === 'HEAD') {
+    answerWithout(response, reply, isOver)
     return stream.begin(undefined)
   }
-  return stream.begin(openResponse(response, headers, stream.start, () => undefined))
+  if (!reply) return stream.begin(openResponse(response, headers, stream.start, () => undefined))
+  const begin = (isOpen: boolean): void => {
+    const sink = isOpen && !isGone(response) && openResponse(response, headers, stream.start, () => undefined)
+    stream.begin(sink || undefined)
+  }
+  reply.headers({ ...headers })
+  reply.send(new Handover(response, begin))
+  return stream
+}
+
+/** Answers who is to hear nothing. */
+function answerWithout(response: AnyResponse, reply: FastifyReplyLike | undefined, isOver: boolean): void {
+  const status = isOver ? 204 : 200
+  const said = isOver ? { 'Cache-Control': 'no-store' } : { ...headers }
+  if (reply) {
+    reply.code(status)
+    reply.headers(said)
+    reply.send()
+  } else {
+    response.writeHead(status, said)
+    response.end()
+  }
 }
 
 /** The same for frameworks that speak `Request` and `Response`: `response` is what the route returns, at once. */

@@ -11,8 +11,8 @@ export interface StreamSurroundings {
   readonly log: EventLog
   /** Appends what the hub itself has to say. */
   append(events: readonly NewEvent[]): Promise<readonly Position[]>
-  /** Appends what a producer says, to the ids of the events. */
-  publish(events: readonly NewEvent[]): Promise<readonly string[]>
+  /** Appends what a producer says, and marks after it, to the ids of the events. */
+  publish(events: readonly NewEvent[], marks: readonly NewEvent[]): Promise<readonly string[]>
   /** The head of the log, asked now. */
   askHead(): Promise<Head>
   /** Resolves when the hub has passed `offset`, or will not. */
@@ -46,6 +46,11 @@ export const leaseBounds: { readonly leaseMs: readonly [fallback: number, least:
 
 /** A producer that lives says so so many times in the time of its lease. */
 const renewalsPerLease = 3
+/**
+ * And whenever he has said so many events: of a topic of which retention keeps more than these, it keeps a mark, by which a hub that comes later
+ * knows that it is a stream.
+ */
+const eventsPerMark = 16
 /** After a failure it is tried again after so long, at most. */
 const retryMs = 1_000
 
@@ -54,6 +59,8 @@ export class Lease implements StreamLease {
   readonly holder: string = randomUUID()
   /** Offset of its first mark; 0 before that is in the log. */
   openedAt = 0
+  /** Events that were said since the last mark. */
+  #unmarked = 0
   readonly #hub: StreamSurroundings
   readonly #options: LeaseOptions
   readonly #onOver: (lease: Lease) => void
@@ -80,8 +87,11 @@ export class Lease implements StreamLease {
   async append(events: readonly NewEvent[]): Promise<readonly string[]> {
     if (this.#outcome) throw isOver(this.#outcome)
     for (const event of events) checkEvent(event)
+    this.#unmarked += events.length
+    const isDue = this.#unmarked >= eventsPerMark
+    if (isDue) this.#unmarked = 0
     try {
-      return await this.#hub.publish(events)
+      return await this.#hub.publish(events, isDue ? [this.#mark(false)] : [])
     } catch (error) {
       if (!hasEnded(error)) throw error
       throw isOver(await this.#endedBefore())

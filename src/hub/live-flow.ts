@@ -130,12 +130,12 @@ export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurround
   }
 
   /** Appends what is published; resolves to the ids of the events. */
-  async publish(events: readonly NewEvent[]): Promise<readonly string[]> {
+  async publish(events: readonly NewEvent[], marks: readonly NewEvent[] = []): Promise<readonly string[]> {
     const { observer } = this.#options
     const began = performance.now()
     let positions: readonly Position[]
     try {
-      positions = await this.append(events)
+      positions = (await this.append(marks.length > 0 ? [...events, ...marks] : events)).slice(0, events.length)
     } catch (error) {
       observer.appendFailed(error)
       throw error
@@ -186,7 +186,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurround
     this.counters.opened++
     this.#heartbeats.add(subscription)
     sink.listen(subscription)
-    if (view.topic !== undefined) this.streams.look(view.topic)
+    this.streams.look(view.selectors)
     subscription.giveAlone(toBatch(this.#firstBlocks(subscription, gap)))
     if (this.#isClosed) subscription.destroy()
     else if (ended) subscription.finishTopic(ended)
@@ -306,6 +306,7 @@ export class LiveFlow implements Surroundings, BeginSurroundings, StreamSurround
     this.#tail = page.through
     this.recent.reset(page.through)
     this.streams.postpone()
+    for (const view of this.views) this.streams.look(view.selectors)
     this.#settleReaching(this.#tail)
   }
 

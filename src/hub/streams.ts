@@ -1,5 +1,6 @@
 import type { LogEvent } from '../log/log.js'
 import { TidingsError } from '../wire/errors.js'
+import { parseSelector, type Selector } from '../wire/selector.js'
 import { Lease, type LeaseOptions, type StreamLease, type StreamSurroundings } from './lease.js'
 import { type LeaseMark, toLeaseMark } from './mark.js'
 import { outcomeOf, toEnding } from './topic-end.js'
@@ -16,8 +17,8 @@ interface Watch {
 
 const sweepMs = 250
 const maxWatched = 100_000
-/** Topics that are remembered to be no streams. */
-const maxPlain = 10_000
+/** Selectors that are remembered to have been looked at. */
+const maxLooked = 10_000
 
 /**
  * The topics that are streams: each has one producer, which says that it lives by marks in the topic itself.
@@ -29,8 +30,9 @@ export class Streams {
   readonly #hub: StreamSurroundings
   readonly #own = new Map<string, Lease>()
   readonly #watched = new Map<string, Watch>()
-  readonly #plain = new Set<string>()
-  readonly #asked = new Set<string>()
+  /** Selectors whose streams are all watched that are open. */
+  readonly #looked = new Set<string>()
+  readonly #asked = new Map<string, Selector>()
   #isLooking = false
   #isClosed = false
   #sweeping: NodeJS.Timeout | undefined
@@ -55,7 +57,7 @@ export class Streams {
   async stop(topic: string): Promise<boolean> {
     const own = this.#own.get(topic)
     if (own) return (await own.end('stopped', [])) === 'stopped'
-    if (!this.#watched.has(topic) && !(await this.#find(topic))) return false
+    if (!this.#watched.has(topic) && !(await this.#find(parseSelector(topic))).has(topic)) return false
     try {
       await this.#hub.append([toEnding(topic, 'stopped')])
       return true
@@ -80,16 +82,19 @@ export class Streams {
     this.#watch(topic, mark)
   }
 
-  /** A topic has a reader here. What was said of it before, the hub may not have heard. */
-  look(topic: string): void {
-    if (this.#watched.has(topic) || this.#plain.has(topic) || this.#isClosed) return
-    this.#asked.add(topic)
-    if (!this.#isLooking) void this.#lookAll()
+  /** What these select has a reader here. What was said of it before, the hub may not have heard. */
+  look(selectors: readonly Selector[]): void {
+    if (this.#isClosed) return
+    for (const selector of selectors) {
+      const { text } = selector
+      if (!this.#watched.has(text) && !this.#looked.has(text)) this.#asked.set(text, selector)
+    }
+    if (this.#asked.size > 0 && !this.#isLooking) void this.#lookAll()
   }
 
   /** Marks may have been missed, or could not be written: all leases begin anew. */
   postpone(): void {
-    this.#plain.clear()
+    this.#looked.clear()
     for (const watch of this.#watched.values()) watch.until = performance.now() + watch.leaseMs
   }
 
@@ -147,30 +152,37 @@ export class Streams {
 
   async #lookAll(): Promise<void> {
     this.#isLooking = true
-    for (const topic of this.#asked) {
+    for (const [text, selector] of this.#asked) {
       try {
-        const mark = await this.#find(topic)
-        if (mark && !this.#watched.has(topic)) this.#watch(topic, mark)
-        if (this.#plain.size >= maxPlain) this.#plain.clear()
-        if (!mark) this.#plain.add(topic)
+        const found = await this.#find(selector)
+        for (const [topic, mark] of found) if (!this.#watched.has(topic)) this.#watch(topic, mark)
+        if (this.#looked.size >= maxLooked) this.#looked.clear()
+        if (!found.has(text)) this.#looked.add(text)
       } catch {
         // The next reader asks again.
       }
-      this.#asked.delete(topic)
+      this.#asked.delete(text)
+      if (this.#isClosed) break
     }
     this.#isLooking = false
   }
 
-  /** The newest mark of a topic that has not ended. */
-  async #find(topic: string): Promise<LeaseMark | undefined> {
-    const info = await this.#hub.log.topic(topic)
-    if (!info || info.end !== undefined) return undefined
-    const selectors = [{ text: topic, glob: undefined }]
-    for (let after = 0; ; ) {
-      const page = await this.#hub.log.read(after, { selectors, newest: true, maxEvents: 1_000, maxBytes: 1024 * 1024 })
-      const found = page.events.map(toLeaseMark).findLast(mark => mark)
-      if (found || page.through >= page.head.offset || page.through === after) return found
+  /** The newest marks of topics that have not ended. Costs what the newest of each topic and key cost. */
+  async #find(selector: Selector): Promise<ReadonlyMap<string, LeaseMark>> {
+    const found = new Map<string, LeaseMark>()
+    const info = selector.glob ? undefined : await this.#hub.log.topic(selector.text)
+    if (!selector.glob && (!info || info.end !== undefined)) return found
+    for (let after = 0; !this.#isClosed; ) {
+      const options = { selectors: [selector], newest: true, maxEvents: 1_000, maxBytes: 1024 * 1024 }
+      const page = await this.#hub.log.read(after, options)
+      for (const event of page.events) {
+        const mark = toLeaseMark(event)
+        if (mark && found.size < maxWatched) found.set(event.topic, mark)
+        else if (event.end) found.delete(event.topic)
+      }
+      if (page.through >= page.head.offset || page.through === after) break
       after = page.through
     }
+    return found
   }
 }

@@ -357,6 +357,66 @@ describe('a stream whose producer is gone', () => {
     )
   })
 
+  it.each([
+    ['by a reader of a selector', '**'],
+    ['by a reader of several topics', 'answer&topic=other'],
+  ])('is noticed by a hub that came when it was gone already: %s', async (_by, topics) => {
+    const log = createMemoryLog()
+    const producer = openHub({ log })
+    const [gone, over] = await Promise.all([producer.openStream('answer', fast), producer.openStream('over', fast)])
+    await gone.send('half')
+    await over.close()
+    for (let i = 0; i < 1_500; i++) await log.append([{ topic: 'other', key: `${i}`, data: 'other' }])
+    await kill(producer)
+    const { url } = await hubWithRoute(openHub({ log, report: () => undefined }))
+    const reading = await read(`${url}${topics}`)
+    expect(await reading.until('data: {"outcome":"abandoned"}\n')).toContain('topic: answer\n')
+    expect((await allOf(log, 'over')).filter(({ end }) => end)).toHaveLength(1)
+  })
+
+  it('is noticed later where retention has kept the newest events only', async () => {
+    const log = createMemoryLog({ retention: [{ selector: '**', count: 20 }], trimIntervalMs: 10 })
+    const producer = openHub({ log })
+    const stream = await producer.openStream('answer', fast)
+    // All in less time than there is between two signs of life.
+    await Promise.all(Array.from({ length: 500 }, (_, i) => stream.send(`${i}`)))
+    await log.trim()
+    expect((await log.topic('answer'))?.events).toBe(20)
+    await kill(producer)
+    const { url } = await hubWithRoute(openHub({ log, report: () => undefined }))
+    expect(await (await read(`${url}answer&since=earliest`)).ended()).toMatch(
+      /data: 499\n\n[\s\S]*event: \$end\ndata: {"outcome":"abandoned"}\n\n$/,
+    )
+  })
+
+  it('is told by clocks that go evenly, whatever the time of day does', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    onTestFinished(() => void vi.useRealTimers())
+    let jumpMs = 0
+    const clock = () => Date.now() + jumpMs
+    const log = createMemoryLog({ clock })
+    const [producer, other] = [1, 2].map(() => openHub({ log, clock, report: () => undefined })) as [Hub, Hub]
+    const stream = await producer.openStream('answer', fast)
+    const { url } = await hubWithRoute(other)
+    const reading = await read(`${url}answer`)
+    await reading.until('$cursor')
+    const marks = async () => (await allOf(log, 'answer')).filter(({ type }) => type === '$lease').length
+    for (const hours of [1, -1, -24]) {
+      jumpMs = hours * 3_600_000
+      vi.setSystemTime(Date.now() + jumpMs)
+      // The lease has run out and was given again by then, more than once.
+      const before = await marks()
+      await vi.waitFor(async () => expect(await marks()).toBeGreaterThan(before + 4), { timeout: 10_000 })
+      expect(stream.signal.aborted).toBe(false)
+      await stream.send(`after ${hours}`)
+      await reading.until(`data: after ${hours}\n`)
+    }
+    await kill(producer)
+    jumpMs = 0
+    vi.setSystemTime(Date.now() - 3_600_000)
+    expect(await reading.ended()).toMatch(/event: \$end\ndata: {"outcome":"abandoned"}\n\n$/)
+  }, 40_000)
+
   it('is abandoned at once when its hub closes in order', async () => {
     const { hubs } = twoHubs()
     const stream = await hubs[0].openStream('answer')

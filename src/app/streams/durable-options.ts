@@ -12,8 +12,8 @@ export interface DurableStreamOptions {
   /** What is said last on a stream that failed. Default: nothing. */
   readonly failure?: StreamEvent | string | false | undefined
   /**
-   * The stream is abandoned when its producer's process gave no sign of life for so long. It gives three in that time, which the log keeps
-   * like events of the topic. 1,000 to 600,000. Default: 30,000.
+   * The stream is abandoned when its producer's process gave no sign of life for so long. It gives three in that time, and one
+   * with every sixteenth event, which the log keeps like events of the topic. 1,000 to 600,000. Default: 30,000.
    */
   readonly leaseMs?: number | undefined
   /** Is told why a source failed. Default: the hub's `report`. */

@@ -8,6 +8,7 @@ import {
   createMemoryLog,
   type FastifyHandler,
   type FastifyRequestLike,
+  type FetchHandler,
   type Hub,
   type HubEvent,
   type NodeHandler,
@@ -232,7 +233,10 @@ describe('types', () => {
     hub.handler({ topics: request => request.url ?? '' })
     // @ts-expect-error: there is no such option
     hub.handler({ topics: request => [request.url ?? ''], sinse: '24h' })
-    hub.fetchHandler<[{ user: string }]>({ topics: (_request, { user }) => [`user/${user}`] })
+    const fetching = hub.fetchHandler<[{ user: string }]>({ topics: (_request, { user }) => [`user/${user}`] })
+    expectTypeOf(fetching).toEqualTypeOf<FetchHandler<[{ user: string }]>>()
+    expectTypeOf(fetching).parameters.toEqualTypeOf<[request: globalThis.Request, { user: string }]>()
+    expectTypeOf(hub.fetchHandler({ topics: ['news'] })).toEqualTypeOf<FetchHandler<[]>>()
   })
 })
 

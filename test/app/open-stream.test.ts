@@ -1,15 +1,27 @@
 import { once } from 'node:events'
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  connect as connectHttp2,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import fastifyCompress from '@fastify/compress'
 import { getRequestListener } from '@hono/node-server'
 import compression from 'compression'
 import express from 'express'
-import fastify from 'fastify'
+import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { Hono } from 'hono'
 import { compress } from 'hono/compress'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { type EventStream, openStream, openStreamResponse, type StreamOptions } from '../../src/entry/index.js'
+import { describe, expect, expectTypeOf, it, onTestFinished, vi } from 'vitest'
+import {
+  type EventStream,
+  openStream,
+  openStreamResponse,
+  type StreamEvent,
+  type StreamOptions,
+} from '../../src/entry/index.js'
 import { read, serve } from './client.js'
 
 /** Serves a route that opens a stream, with a header of the application, and hands it over; resolves to its address. */
@@ -431,5 +443,30 @@ describe('openStreamResponse', () => {
     endless.leave()
     expect(await Promise.all(outcomes)).toEqual(['completed', 'left', 'left'])
     await vi.waitFor(() => expect(left).toHaveBeenCalledOnce())
+  })
+})
+
+describe('types', () => {
+  it('take the requests and responses of each framework, and give what a stream is', () => {
+    type Asked = Parameters<typeof openStream>[0]
+    type Answered = Parameters<typeof openStream>[1]
+    expectTypeOf<IncomingMessage>().toExtend<Asked>()
+    expectTypeOf<ServerResponse>().toExtend<Answered>()
+    expectTypeOf<Http2ServerRequest>().toExtend<Asked>()
+    expectTypeOf<Http2ServerResponse>().toExtend<Answered>()
+    expectTypeOf<express.Request>().toExtend<Asked>()
+    expectTypeOf<express.Response>().toExtend<Answered>()
+    expectTypeOf<FastifyRequest>().toExtend<Asked>()
+    expectTypeOf<FastifyReply>().toExtend<Answered>()
+    expectTypeOf<Request>().not.toExtend<Asked>()
+    expectTypeOf(openStream).returns.toEqualTypeOf<EventStream>()
+    expectTypeOf(openStreamResponse).parameter(0).toEqualTypeOf<Request>()
+    expectTypeOf(openStreamResponse).returns.toEqualTypeOf<EventStream & { readonly response: Response }>()
+    expectTypeOf<EventStream['send']>().parameter(0).toEqualTypeOf<StreamEvent | string>()
+    expectTypeOf<EventStream['from']>().returns.toEqualTypeOf<Promise<'completed' | 'failed' | 'left'>>()
+    expectTypeOf<EventStream['signal']>().toEqualTypeOf<AbortSignal>()
+    expectTypeOf<AsyncGenerator<{ data: number }>>().toExtend<Parameters<EventStream['from']>[0]>()
+    // @ts-expect-error: there is no such option
+    expect(() => openStreamResponse(new Request('http://localhost'), { ends: '' })).toThrow()
   })
 })

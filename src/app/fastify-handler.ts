@@ -1,5 +1,6 @@
 import type { Engine } from './engine.js'
-import { type FastifyReplyLike, type FastifyRequestLike, Handover } from './fastify-reply.js'
+import { Handover } from './fastify-handover.js'
+import type { FastifyReplyLike, FastifyRequestLike } from './fastify-types.js'
 import { checkHandlerOptions, type HandlerOptions, topicsFor } from './handler-options.js'
 import { type AnyResponse, isGone, openResponse } from './open-response.js'
 import { readFor } from './read-for.js'

@@ -1,7 +1,7 @@
 // `tidings`: a hub in an application's own process.
 export { createHub, type Hub, type PublishOptions } from '../app/create-hub.js'
 export type { FastifyHandler } from '../app/fastify-handler.js'
-export type { FastifyReplyLike, FastifyRequestLike } from '../app/fastify-reply.js'
+export type { FastifyReplyLike, FastifyRequestLike } from '../app/fastify-types.js'
 export type { FetchHandler } from '../app/fetch-handler.js'
 export type { HandlerOptions } from '../app/handler-options.js'
 export type { HubEvent } from '../app/hub-event.js'

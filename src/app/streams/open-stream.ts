@@ -1,6 +1,7 @@
 import { streamHeaders } from '../../http/refusal.js'
 import { TidingsError } from '../../wire/errors.js'
-import { type FastifyReplyLike, type FastifyRequestLike, Handover } from '../fastify-reply.js'
+import { Handover } from '../fastify-handover.js'
+import type { FastifyReplyLike, FastifyRequestLike } from '../fastify-types.js'
 import type { NodeRequest, NodeResponse } from '../node-types.js'
 import { type AnyResponse, isGone, openResponse } from '../open-response.js'
 import { BodySink } from '../sinks/body-sink.js'

@@ -1,20 +1,5 @@
 import { Readable } from 'node:stream'
-import type { NodeRequest, NodeResponse } from './node-types.js'
 import type { AnyResponse } from './open-response.js'
-
-/** A request of Fastify; as much of it as is looked at. */
-export interface FastifyRequestLike {
-  readonly raw: NodeRequest
-}
-
-/** The reply to it; as much of it as is used. */
-export interface FastifyReplyLike {
-  readonly raw: NodeResponse
-  readonly sent: boolean
-  code(status: number): unknown
-  headers(values: Record<string, string>): unknown
-  send(payload?: unknown): unknown
-}
 
 /**
  * What Fastify takes for the body. When it comes to sending that, its hooks have run and the response has all headers; then the response is

@@ -17,12 +17,14 @@ export async function installListed(listed: string, ...args: readonly string[]):
   if (existsSync(folder)) return folder
   await mkdir(kept, { recursive: true })
   const fresh = await mkdtemp(join(kept, 'new-'))
-  for (const name of ['package.json', 'package-lock.json']) await cp(join(from, name), join(fresh, name))
-  const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', ...args]
-  await settle(run('npm', ['ci', ...options], fresh))
-  await rename(fresh, folder).catch(async error => {
+  try {
+    for (const name of ['package.json', 'package-lock.json']) await cp(join(from, name), join(fresh, name))
+    const options = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund', ...args]
+    await settle(run('npm', ['ci', ...options], fresh))
+    await rename(fresh, folder)
+  } catch (error) {
     await rm(fresh, { recursive: true })
     if (!existsSync(folder)) throw error
-  })
+  }
   return folder
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ApplicationFolder, startProgram } from '../support/application-folder.js'
 import { installRuntimes, type RuntimeCommand, type RuntimeName } from '../support/runtimes.js'
 import { read } from './client.js'
-import { type RunningApplication, remoteApplication, tryApplication } from './try-application.js'
+import { type RunningApplication, remoteApplication, tryAnswer, tryApplication } from './try-application.js'
 
 let folder: ApplicationFolder
 let commandOf: (name: RuntimeName) => RuntimeCommand
@@ -35,6 +35,7 @@ describe.each<[RuntimeName, string]>([
   ['Deno', 'hono'],
 ])('%s, %s', (runtime, kind) => {
   tryApplication(() => start(runtime, kind))
+  tryAnswer(() => start(runtime, kind))
 
   it('compresses for who asks, behind what all of them have', async () => {
     const app = await start(runtime, kind)

@@ -22,6 +22,8 @@ export interface ApplicationState {
   readonly left: number
   /** What the hub holds for readers that are slow. */
   readonly heldBytes: number
+  /** How the answers went that were streamed. */
+  readonly answers?: readonly string[]
 }
 
 /** One in a process of its own, which answers what `programs/trial.mjs` does. */
@@ -123,6 +125,18 @@ export function tryApplication(start: () => Promise<RunningApplication>): void {
       Array.from({ length: 60 }, (_, i) => i),
     )
   }, 60_000)
+}
+
+/** What holds for one answer to one request, of an application as `programs/trial.mjs` has it. */
+export function tryAnswer(start: () => Promise<RunningApplication>): void {
+  it('streams one answer, and notices that its client has left', async () => {
+    const app = await start()
+    expect(await (await read(`${app.url}/answer`)).ended()).toBe(': \ndata: Once\n\ndata: upon\n\ndata: [DONE]\n\n')
+    const endless = await read(`${app.url}/answer?endless`)
+    await endless.until('xxx')
+    endless.leave()
+    await vi.waitFor(async () => expect((await app.state()).answers).toEqual(['completed', 'left']), patience)
+  })
 }
 
 const patience = { timeout: 15_000 }

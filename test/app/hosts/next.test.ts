@@ -4,7 +4,7 @@ import { type ApplicationFolder, startProgram } from '../../support/application-
 import { run, settle } from '../../support/command-line.js'
 import { freePort } from '../../support/hub-process.js'
 import { read } from '../client.js'
-import { remoteApplication, tryApplication } from '../try-application.js'
+import { remoteApplication, tryAnswer, tryApplication } from '../try-application.js'
 import { prepareHost } from './host.js'
 
 let folder: ApplicationFolder
@@ -29,6 +29,7 @@ async function start() {
 
 describe('Next.js 16', () => {
   tryApplication(async () => remoteApplication(`${(await start()).url}/try`))
+  tryAnswer(async () => remoteApplication(`${(await start()).url}/try`))
 
   it('runs the programs of the guide: they are heard, and drain', async () => {
     const { url, child, ended } = await start()

@@ -5,7 +5,7 @@ import { run, settle } from '../../support/command-line.js'
 import { freePort } from '../../support/hub-process.js'
 import { installRuntimes } from '../../support/runtimes.js'
 import { read } from '../client.js'
-import { remoteApplication, tryApplication } from '../try-application.js'
+import { remoteApplication, tryAnswer, tryApplication } from '../try-application.js'
 import { prepareHost } from './host.js'
 
 let folder: ApplicationFolder
@@ -30,6 +30,7 @@ async function start() {
 
 describe('SvelteKit 3 with adapter-node', () => {
   tryApplication(async () => remoteApplication(`${(await start()).url}/try`))
+  tryAnswer(async () => remoteApplication(`${(await start()).url}/try`))
 
   it('runs the programs of the guide: they are heard, and drain', async () => {
     const { url, child, ended } = await start()

@@ -3,7 +3,7 @@ import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type ApplicationFolder, startProgram } from '../../support/application-folder.js'
 import { read } from '../client.js'
-import { remoteApplication, tryApplication } from '../try-application.js'
+import { remoteApplication, tryAnswer, tryApplication } from '../try-application.js'
 import { prepareHost } from './host.js'
 
 let folder: ApplicationFolder
@@ -37,6 +37,7 @@ async function start(worker: string): Promise<string> {
 
 describe('Workers, in workerd', () => {
   tryApplication(async () => remoteApplication(await start('trial-worker.js')))
+  tryAnswer(async () => remoteApplication(await start('trial-worker.js')))
 
   it('run the program of the guide: it is heard, and resumed', async () => {
     const url = await start('worker.js')

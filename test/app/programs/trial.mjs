@@ -1,6 +1,8 @@
+import { openStreamResponse } from 'tidings'
+
 /**
- * What test/app/try-application.ts asks of an application of `Request` and `Response`: its events, and at `/publish`, `/state` and `/close`
- * what the tests ask of its hub. `fail` throws what the framework answers with 418.
+ * What test/app/try-application.ts asks of an application of `Request` and `Response`: its events, at `/answer` one answer, and at `/publish`,
+ * `/state` and `/close` what the tests ask of its hub. `fail` throws what the framework answers with 418.
  */
 export function createTrial(
   hub,
@@ -9,6 +11,7 @@ export function createTrial(
   },
 ) {
   let left = 0
+  const answers = []
   const topics = request => {
     const user = request.headers.get('x-user')
     if (user === 'mallory') fail()
@@ -28,10 +31,19 @@ export function createTrial(
         return Response.json(await hub.publish(searchParams.get('topic'), await request.text(), { type }))
       }
       if (pathname.endsWith('/close')) return Response.json(await hub.close().then(() => true))
+      if (pathname.endsWith('/answer')) {
+        const stream = openStreamResponse(request, { end: '[DONE]' })
+        void stream.from(searchParams.has('endless') ? endless() : ['Once', 'upon']).then(how => answers.push(how))
+        return stream.response
+      }
       const { heldBytes } = (await hub.onLog()).status
-      return Response.json({ subscribers: hub.subscribers('news'), left, heldBytes })
+      return Response.json({ subscribers: hub.subscribers('news'), left, heldBytes, answers })
     },
   }
+}
+
+async function* endless() {
+  for (;;) yield 'x'.repeat(64_000)
 }
 
 /** The same with the headers that the tests expect, where a framework does not set them. */

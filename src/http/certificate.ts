@@ -1,4 +1,5 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { TidingsError } from '../wire/errors.js'
 
@@ -43,8 +44,10 @@ export function readCertificate(
   return {
     validFrom: Date.parse(own.validFrom),
     validTo: Date.parse(own.validTo),
-    isSelfSigned: own.checkIssued(own),
-    covers: host => (own.checkIP(host) ?? own.checkHost(host)) !== undefined,
+    // Not by `checkIssued`, which is false of one that may sign no others.
+    isSelfSigned: own.subject === own.issuer && own.verify(own.publicKey),
+    // Node.js throws where it is asked for the address of a name [20.20].
+    covers: host => (isIP(host) ? own.checkIP(host) : own.checkHost(host)) !== undefined,
   }
 }
 

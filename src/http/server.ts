@@ -56,7 +56,7 @@ export interface Listening {
 /** What callers hold of the surface; each is bounded by a limit of the settings. */
 export interface HttpStatus {
   readonly connections: number
-  /** Connections that have left the HTTP server: streams, and refusals of streams on their way out. */
+  /** Streams, of which a connection of HTTP/2 has several, and refusals of streams on their way out. */
   readonly streams: number
   /** Those that wait. */
   readonly longPolls: number

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'node:tls'
@@ -129,4 +129,41 @@ describe.skipIf(!openssl)('tidings serve with a certificate', () => {
     },
     60_000,
   )
+})
+
+describe('tidings serve --tls-dev', () => {
+  it('shows a certificate of its own making, the same at each start, which whoever trusts its file takes', async () => {
+    const home = await mkdtemp(join(tmpdir(), 'tidings-tls-dev-'))
+    try {
+      const env = { ...process.env, XDG_DATA_HOME: home }
+      const shown = new Set<string>()
+      for (let start = 0; start < 2; start++) {
+        const hub = await startHubProcess({ args: ['--tls-dev'], env })
+        const trust = join(home, 'tidings', 'tls-dev', 'localhost.crt')
+        expect(hub.output()).toContain(`curl --cacert ${trust} -N https://127.0.0.1:${hub.port}/events/news`)
+        const ca = await readFile(trust, 'utf8')
+        for (const host of ['127.0.0.1', 'localhost']) {
+          const socket = connect({
+            port: hub.port,
+            host: '127.0.0.1',
+            servername: host === 'localhost' ? host : '',
+            ca,
+          })
+          await once(socket, 'secureConnect')
+          expect(socket.authorized).toBe(true)
+          shown.add(socket.getPeerCertificate().fingerprint256)
+          socket.destroy()
+        }
+        await hub.terminate()
+      }
+      expect(shown.size).toBe(1)
+    } finally {
+      await rm(home, { recursive: true, force: true })
+    }
+  }, 60_000)
+
+  it('is refused beside a certificate in files', async () => {
+    const started = startHubProcess({ args: ['--tls-dev', '--tls-cert', 'a', '--tls-key', 'b'] })
+    await expect(started).rejects.toThrow(/tlsDev: makes a certificate of its own/)
+  })
 })

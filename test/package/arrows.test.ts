@@ -24,6 +24,7 @@ const parts = Object.keys(arrows)
 /** Each package, and the folder or file that may import it: a driver's, and what the program itself needs. */
 const packages: Readonly<Record<string, string>> = {
   lmdb: 'src/log/lmdb/',
+  'node-forge': 'src/cli/serve/dev-certificate.ts',
   pino: 'src/cli/logger.ts',
   'prom-client': 'src/cli/serve/metrics.ts',
   ws: 'src/http/websocket/',

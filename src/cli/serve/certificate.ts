@@ -9,18 +9,26 @@ export interface FiledCertificate {
   /** With ticket keys of this process, so that all its workers have the same. */
   readonly certificate: Certificate
   readonly facts: CertificateFacts
+  /** The file that a client has to trust, of a certificate that is made here. */
+  readonly trust?: string
 }
 
 const ticketKeys = randomBytes(48)
 
 /**
- * Reads the files that `tlsCert` and `tlsKey` name; nothing if there are none. Rejects with `invalid-setting`, which names the setting
+ * Reads the files that `tlsCert` and `tlsKey` name, or, with `tlsDev`, those that are made here; nothing if neither is set. Rejects with `invalid-setting`, which names the setting
  * and the file, if one cannot be read or is not what it should be. `before`, if they still say the same.
  */
 export async function loadCertificate(
-  { tlsCert, tlsKey }: Pick<Settings, 'tlsCert' | 'tlsKey'>,
+  { tlsCert, tlsKey, tlsDev }: Pick<Settings, 'tlsCert' | 'tlsKey' | 'tlsDev'>,
   before?: FiledCertificate,
 ): Promise<FiledCertificate | undefined> {
+  if (tlsDev) {
+    const { loadDevCertificate } = await import('./dev-certificate.js')
+    const made = await loadDevCertificate()
+    if (before?.certificate.cert === made.certificate.cert) return before
+    return { ...made, certificate: { ...made.certificate, ticketKeys } }
+  }
   if (tlsCert === undefined || tlsKey === undefined) return undefined
   const cert = await readText(tlsCert, 'tlsCert')
   const key = await readText(tlsKey, 'tlsKey')

@@ -200,7 +200,7 @@ function instruments(registry: Registry) {
 
     connections: gauge('connections', 'Connections that are open.'),
     connectionsLimit: gauge('connections_limit', 'How many connections there may be.'),
-    streams: gauge('streams', 'Connections that carry a stream.'),
+    streams: gauge('streams', 'Streams that are open; of HTTP/2, several on a connection.'),
     streamsLimit: gauge('streams_limit', 'How many streams there may be.'),
     longPolls: gauge('long_polls', 'Long polls that wait.'),
     longPollsLimit: gauge('long_polls_limit', 'How many long polls may wait.'),

@@ -14,7 +14,7 @@ describe.skipIf(!openssl)('a certificate that is renewed', () => {
   let shown: string[]
   let said: string[]
   const file = (name: string): string => join(directory, name)
-  const settings = () => ({ tlsCert: file('cert.pem'), tlsKey: file('key.pem') })
+  const settings = () => ({ tlsCert: file('cert.pem'), tlsKey: file('key.pem'), tlsDev: false })
 
   async function begin(): Promise<void> {
     const filed = await loadCertificate(settings())

@@ -106,7 +106,7 @@ async function serveLog(events: EventLog, { read, readAgain, log }: Run, filed?:
           url,
           openTo: settings.open ? `${host}, port ${port},` : undefined,
           log: events.name,
-          isTrusted: !filed || isTrustedAt(url, filed.facts),
+          trusted: filed?.trust ?? (!filed || isTrustedAt(url, filed.facts)),
         }),
       )
       tellStart(log, { url, log: events.name, workers: count }, `Listening on ${url}`)

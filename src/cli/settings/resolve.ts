@@ -6,7 +6,7 @@ import { countWorkers } from './workers.js'
 
 /**
  * All settings, from those that were given. Throws `invalid-setting` where they do not go together: an address that others
- * can reach, without `open`; a certificate without its key.
+ * can reach, without `open`; a certificate without its key, or two.
  */
 export function resolve(given: Partial<Values>): { readonly settings: Settings; readonly values: Values } {
   const limits = resolveLimits(limitsOf(given))
@@ -38,6 +38,12 @@ export function resolve(given: Partial<Values>): { readonly settings: Settings; 
     throw new TidingsError(
       'invalid-setting',
       `${missing}: needed beside ${given}; TLS takes a certificate and its key.`,
+    )
+  }
+  if (values.tlsDev && values.tlsCert !== undefined) {
+    throw new TidingsError(
+      'invalid-setting',
+      'tlsDev: makes a certificate of its own; leave it out beside tlsCert, or leave out tlsCert and tlsKey.',
     )
   }
   if (values.durability === 'async' && countWorkers(values.workers) > 1) {

@@ -15,6 +15,8 @@ export interface Settings extends HttpSettings {
   /** Paths of files, which are read when the hub starts and at SIGHUP. Either both or none. */
   readonly tlsCert: string | undefined
   readonly tlsKey: string | undefined
+  /** With a certificate that is made here, instead of one in files. */
+  readonly tlsDev: boolean
   readonly log: LogPlace
   readonly demo: boolean
   readonly retention: readonly RetentionRule[]

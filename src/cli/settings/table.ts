@@ -133,6 +133,12 @@ export const table: { readonly [Path in SettingPath]: Setting<Values[Path]> } = 
     shown: 'none',
     help: 'File of its private key (PEM, without a passphrase).',
   },
+  tlsDev: {
+    section: 'Where it listens, and for whom',
+    kind: yesOrNo,
+    fallback: () => false,
+    help: 'Speak HTTPS with a certificate for `localhost` that is made, and kept, on this machine: to try things out.',
+  },
   allowedHosts: {
     section: 'Where it listens, and for whom',
     kind: list({ value: 'NAME', rule: 'names as `hub.example` or `hub.example:8443`', check: checkHost }),

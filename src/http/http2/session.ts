@@ -84,7 +84,7 @@ export class Session {
    */
   #ping(): void {
     // One without requests ends by itself, which a ping would put off.
-    if (this.#open === 0) return
+    if (this.#open === 0 || this.#session.destroyed) return
     if (this.#isPinged) {
       this.destroy()
       return

@@ -21,7 +21,7 @@ const report = (/** @type {string} */ message, /** @type {unknown} */ error) => 
 }
 const hub = await createHub(log, { report, ...tuning.hub })
 const settings = resolveHttpSettings({ port: Number(values.port), ...tuning.settings })
-const server = createHttpServer({ hub, settings, report })
+const server = createHttpServer({ hub, settings, report, certificate: tuning.certificate })
 process.on('SIGUSR2', () => void tell())
 process.stdout.write(`Listening on ${(await server.listen()).url}\n`)
 

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { vi } from 'vitest'
+import type { Certificate } from '../../src/http/certificate.js'
 import type { PartialHttpSettings } from '../../src/http/settings.js'
 import type { HubStatus } from '../../src/hub/hub.js'
 import type { HubOptions } from '../../src/hub/options.js'
@@ -15,6 +16,7 @@ export interface Tuning {
     'heartbeatMs' | 'stallMs' | 'retryMs' | 'maxRecentEvents' | 'maxRecentBytes' | 'maxHeldBytes'
   >
   readonly settings?: PartialHttpSettings
+  readonly certificate?: Certificate | undefined
   readonly log?: { readonly retention?: readonly RetentionRule[]; readonly trimIntervalMs?: number }
 }
 

@@ -1,4 +1,4 @@
-import { http1, inGzip } from './carriers.js'
+import { http1, http2, inGzip } from './carriers.js'
 import { longPolls, pages } from './polls.js'
 import { eventStream, lineStream } from './streams.js'
 import type { Transport } from './transport.js'
@@ -6,7 +6,7 @@ import { webSocket } from './web-socket.js'
 
 /**
  * All ways to read a hub. What one of them cannot do by its nature, it says of itself (`Transport`), and the case that it concerns holds it to
- * that: none leaves out a case. What is in gzip is what it is without it.
+ * that: none leaves out a case. What is in gzip, or over HTTP/2, is what it is without that.
  *
  * |                        | conflates | breaks | key | full hub           | topic over | drained |
  * | ---------------------- | --------- | ------ | --- | ------------------ | ---------- | ------- |
@@ -26,5 +26,8 @@ export const transports: readonly Transport[] = [
   pages('page', http1),
   pages('page in gzip', inGzip(http1)),
   longPolls('long poll', http1),
+  { ...eventStream('event stream over HTTP/2', http2), isEncrypted: true },
+  { ...longPolls('long poll over HTTP/2', http2), isEncrypted: true },
+  eventStream('event stream in gzip over HTTP/2 without TLS', inGzip(http2)),
   webSocket('WebSocket'),
 ]

@@ -1,4 +1,5 @@
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
+import { connect } from 'node:http2'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { constants, createGunzip } from 'node:zlib'
@@ -34,6 +35,31 @@ export const http1: Carrier = url => {
         asking.end()
       }),
     cut: () => agent.destroy(),
+  }
+}
+
+/** HTTP/2: over TLS, or without it, as proxies speak it to a hub. */
+export const http2: Carrier = url => {
+  const session = connect(url, { rejectUnauthorized: false, settings: { enablePush: false } })
+  let failure: unknown
+  session.on('error', error => {
+    failure = error
+  })
+  return {
+    get: (target, { Host: host, ...headers }) =>
+      new Promise((resolve, reject) => {
+        const asking = session.request({
+          ':path': target,
+          ...(host !== undefined && { ':authority': host }),
+          ...headers,
+        })
+        asking.on('response', said => resolve({ status: said[':status'] ?? 0, headers: said, body: asking }))
+        // What became of the connection is said after what became of its requests.
+        const fail = (error: unknown) => setImmediate(() => reject(failure ?? error))
+        asking.on('error', fail)
+        asking.on('close', () => fail(new Error('closed before it was answered')))
+      }),
+    cut: () => session.destroy(),
   }
 }
 

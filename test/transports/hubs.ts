@@ -1,7 +1,12 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
+import * as http from 'node:http'
+import * as https from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll } from 'vitest'
+import type { Certificate } from '../../src/http/certificate.js'
 import { type HubProcess, startHubProcess } from '../support/hub-process.js'
 import { startTunedHub, type TunedHub, type Tuning } from '../support/tuned-hub.js'
 
@@ -35,26 +40,43 @@ const tunings = {
 /** The topic of the hub that was put back; its data are the numbers from 1. */
 export const putBackTopic = 'put/back'
 
-export function createHubs(): Hubs {
+/** `certificate`: they speak TLS. */
+export function createHubs(certificate?: () => Promise<Certificate>): Hubs {
   const directories: string[] = []
+  const makeDirectory = async (): Promise<string> => {
+    const directory = await mkdtemp(join(tmpdir(), 'tidings-transports-'))
+    directories.push(directory)
+    return directory
+  }
+  const secured = once(async () => certificate && (await certificate()))
+  const tuned = async (tuning: Tuning): Promise<TunedHub> => startTunedHub({ ...tuning, certificate: await secured() })
+  const args = once(async () => {
+    const files = await secured()
+    if (!files) return []
+    const directory = await makeDirectory()
+    const [cert, key] = [join(directory, 'cert.pem'), join(directory, 'key.pem')]
+    await Promise.all([writeFile(cert, files.cert), writeFile(key, files.key)])
+    return ['--tls-cert', cert, '--tls-key', key]
+  })
+  const plain = async (log?: string): Promise<HubProcess> =>
+    startHubProcess({ ...(log !== undefined && { log }), args: await args(), env })
   afterAll(() => Promise.all(directories.map(each => rm(each, { recursive: true, force: true, maxRetries: 5 }))))
   return {
-    usual: once(() => startTunedHub(tunings.usual)),
-    full: once(() => startTunedHub(tunings.full)),
-    forgetful: once(() => startTunedHub(tunings.forgetful)),
-    another: () => startHubProcess({ env }),
+    usual: once(() => tuned(tunings.usual)),
+    full: once(() => tuned(tunings.full)),
+    forgetful: once(() => tuned(tunings.forgetful)),
+    another: () => plain(),
     putBack: once(async () => {
-      const directory = await mkdtemp(join(tmpdir(), 'tidings-transports-'))
-      directories.push(directory)
+      const directory = await makeDirectory()
       const [log, copy] = [join(directory, 'log'), join(directory, 'copy')]
-      let hub = await startHubProcess({ log: `lmdb:${log}` })
+      let hub = await plain(`lmdb:${log}`)
       await say(hub, ...['1', '2'].map(data => ({ topic: putBackTopic, data })))
       await hub.terminate()
       await cp(log, copy, { recursive: true, filter: source => !source.endsWith('.sock') })
-      hub = await startHubProcess({ log: `lmdb:${log}` })
+      hub = await plain(`lmdb:${log}`)
       const [lost = ''] = await say(hub, { topic: putBackTopic, data: 'lost' })
       await hub.terminate()
-      return { ...(await startHubProcess({ log: `lmdb:${copy}`, env })), lost }
+      return { ...(await plain(`lmdb:${copy}`)), lost }
     }),
   }
 }
@@ -77,12 +99,18 @@ export interface Said {
 
 /** Publishes at once; resolves to the ids. */
 export async function say({ url }: { readonly url: string }, ...events: readonly Said[]): Promise<readonly string[]> {
-  const response = await fetch(`${url}/events`, {
+  const isTls = url.startsWith('https:')
+  const options = {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify(events),
+    rejectUnauthorized: false,
+  }
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asking = (isTls ? https : http).request(`${url}/events`, options, resolve)
+    asking.on('error', reject)
+    asking.end(JSON.stringify(events))
   })
-  const answer: { readonly ids: readonly string[]; readonly code?: string } = JSON.parse(await response.text())
-  if (!response.ok) throw new Error(`publishing was answered ${response.status} (${answer.code})`)
+  const answer: { readonly ids: readonly string[]; readonly code?: string } = JSON.parse(await text(response))
+  if (response.statusCode !== 200) throw new Error(`publishing was answered ${response.statusCode} (${answer.code})`)
   return answer.ids
 }

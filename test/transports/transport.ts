@@ -68,6 +68,9 @@ export interface Transport {
   /** Resolves when everything that is published from now on will be heard. Rejects with `Refused`, or if nobody answers. */
   open(url: string, ask: Ask): Promise<Listening>
 
+  /** Whether it is a hub with a certificate that it reads. Default: false. */
+  readonly isEncrypted?: boolean
+
   /** Whether `conflate` leaves out what was superseded. A page is a picture of the log, not of a time: it has every event. */
   readonly conflates: boolean
   /** Line breaks in data as they were published, or each as LF, which is how the standard has an event stream carry them. */

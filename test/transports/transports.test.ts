@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { makeCertificate, openssl } from '../support/certificate.js'
 import { transports } from './all.js'
 import type { Case } from './cases/case.js'
 import { dataCases } from './cases/data.js'
@@ -20,19 +21,20 @@ const chapters: Readonly<Record<string, readonly Case[]>> = {
 }
 
 const hubs = createHubs()
+const encrypted = createHubs(() => makeCertificate())
 const opened: Listening[] = []
 afterEach(() => {
   for (const listening of opened.splice(0)) listening.cut()
 })
 
 for (const [i, transport] of transports.entries()) {
-  describe(transport.name, () => {
+  describe.skipIf(transport.isEncrypted && !openssl)(transport.name, () => {
     for (const [chapter, cases] of Object.entries(chapters)) {
       for (const [at, { title, run }] of cases.entries()) {
         test(`${chapter}: ${title}`, () =>
           run({
             transport,
-            hubs,
+            hubs: transport.isEncrypted ? encrypted : hubs,
             topic: `${chapter}/${at}/${i}`,
             async open(url, ask) {
               const listening = await transport.open(url, ask)

@@ -3,7 +3,7 @@ import { say } from '../hubs.js'
 import { type Case, dataOf, hear, hearUntil } from './case.js'
 
 /** More than a socket takes whose reader does not read. */
-const much = { events: 160, bytes: 100_000 }
+const much = { events: 120, bytes: 100_000 }
 /** What the hub may hold for such a reader, and some more. */
 const heldBytes = 2 * 1024 * 1024
 

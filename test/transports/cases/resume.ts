@@ -18,6 +18,7 @@ export const resumeCases: readonly Case[] = [
       let allowed = Number.POSITIVE_INFINITY
       let most = 0
       const proxy = await startCuttingProxy(hub.port, {
+        scheme: transport.isEncrypted ? 'https' : 'http',
         passes(bytes, passed) {
           most = Math.max(most, passed + bytes)
           return Math.max(0, allowed - passed)
@@ -45,7 +46,7 @@ export const resumeCases: readonly Case[] = [
     async run({ hubs, topic, transport }) {
       const hub = await hubs.usual()
       const [start = ''] = await say(hub, { topic, data: 'before' })
-      const proxy = await startCuttingProxy(hub.port)
+      const proxy = await startCuttingProxy(hub.port, { scheme: transport.isEncrypted ? 'https' : 'http' })
       const all = texts(60)
       const hearing = hearAcross(transport, proxy, { topic, from: start, last: all.at(-1) ?? '' })
       for (const [i, data] of all.entries()) {

@@ -84,6 +84,12 @@ describe.skipIf(!browserProgram)('the topics on the page', { timeout: 60_000 }, 
     let before = asked
     await page.clock.runFor(600_000)
     expect(asked).toBe(before)
+    // So long a silence ends a connection; one that comes back when somebody looks asks, too.
+    await eventually(async () => {
+      await page.clock.runFor(1_000)
+      expect(await page.locator('#state').getAttribute('data-state')).toBe('live')
+    })
+    expect(asked).toBe(before)
 
     // Nor does an answer that comes when nobody looks any more begin it again.
     let release = (): void => undefined

@@ -1,11 +1,11 @@
 import { createReceiver, type Outcome, type Receiver, type StateChange } from '../../src/client/connection/receiver.js'
 import type { ReceiverSettings } from '../../src/client/connection/receiver-settings.js'
-import type { Attempt, Ending, TransportName, WireEvent } from '../../src/client/connection/transport.js'
+import type { Attempt, Ending, Way, WireEvent } from '../../src/client/connection/transport.js'
 import { FakeClock } from './fake-clock.js'
 
 /** An attempt that the test answers. */
 export interface FakeAttempt {
-  readonly transport: TransportName
+  readonly transport: Way
   readonly attempt: Attempt
   readonly at: number
   end(ending: Ending): void

@@ -373,7 +373,7 @@ describe('whatever way it is heard on', () => {
         })
         connection.onState(({ state }) => void (state === 'waiting' && setImmediate(connection.reconnect)))
         let count = 0
-        const seen = new Set<TransportName>()
+        const seen = new Set<string>()
         for (const move of schedule) {
           if (move === 'cut') {
             road.cutAfter(bytes + count * 7)

@@ -128,9 +128,18 @@ describe('the tarball', () => {
     const chunks = await bundleAll("export { connect } from 'tidings/client'")
     const bytes = chunks.map(({ code }) => gzipSync(code, { level: 9 }).length)
     const [entry, ...others] = chunks.map(({ fileName }) => fileName.replace(/-[^-]*$/, ''))
-    expect([entry, others.sort()]).toEqual(['page.js', ['extras', 'long-poll-transport', 'web-socket-transport']])
+    const small = ['extras', 'lock-keeper', 'long-poll-transport', 'web-socket-transport']
+    expect([entry, others.toSorted()]).toEqual(['page.js', [...small, 'seat'].sort()])
     expect(bytes[0]).toBeLessThanOrEqual(7_500)
-    for (const size of bytes.slice(1)) expect(size).toBeLessThanOrEqual(900)
+    for (const [i, size] of bytes.slice(1).entries())
+      expect(size).toBeLessThanOrEqual(others[i] === 'seat' ? 4_200 : 900)
+  })
+
+  it('gives browsers the worker of tabs that share a connection by itself', async () => {
+    const chunks = await bundleAll("import { connect } from 'tidings/client'\nconnect('/events', { share: true })")
+    // A worker has no page: of what the application has beside it, nothing may be in its script.
+    const scripts = chunks.filter(({ code }) => code.includes('SharedWorkerGlobalScope'))
+    expect(scripts.map(({ fileName }) => fileName.replace(/-[^-]*$/, ''))).toEqual(['lock-keeper'])
   })
 })
 

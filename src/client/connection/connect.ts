@@ -1,6 +1,9 @@
+import type { Seat } from '../sharing/seat.js'
+import { ask } from './ask.js'
 import type { Connection } from './connection.js'
 import { createDelivery } from './delivery.js'
 import type { Extras } from './extras.js'
+import { toMatch } from './match.js'
 import { type ConnectOptions, resolveConnectOptions } from './options.js'
 import type { ReceivedEvent } from './received-event.js'
 import { createReceiver, type StateChange } from './receiver.js'
@@ -26,6 +29,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
   const { onState, onComment, onError, signal, storage, schemas } = settings
   const watchers = new Set<(change: StateChange) => void>(onState && [onState])
   let extras: Extras | undefined
+  let seat: Seat | undefined
   let { cursor } = settings
 
   /** Does what is the application's; what that throws is told, and what telling throws has nowhere to go but to the platform. */
@@ -72,6 +76,12 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
         if (receiver.statistics.opened === 0) cursor = kept || cursor
         return kept
       },
+      async load(way) {
+        if (way !== 'shared') return settings.load(way)
+        const { createSeat } = await import('../sharing/seat.js')
+        seat ??= createSeat(settings, ask, createReceiver, toMatch)
+        return seat.transport
+      },
     },
     {
       ...delivery,
@@ -79,6 +89,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
         if (onComment) delivery.aside(() => guard(() => onComment(text)))
       },
       changed(change) {
+        seat?.changed(change.state)
         for (const watcher of watchers) guard(() => watcher(change))
       },
       over(outcome) {

@@ -1,7 +1,7 @@
 import type { ConnectionState } from './lifecycle.js'
 import type { ReceivedEvent } from './received-event.js'
 import type { Gap, Outcome, ReceiverStatistics, StateChange } from './receiver.js'
-import type { TransportName } from './transport.js'
+import type { Way } from './transport.js'
 
 /** What the hub says itself. `$cursor`: a sign of life, with the newest position that was passed. `$end`: the topic has ended. */
 export type HubEventName = '$gap' | '$cursor' | '$end'
@@ -19,7 +19,7 @@ export interface Connection<Events extends object = Record<string, unknown>>
   readonly url: string
   readonly state: ConnectionState
   /** How the server is heard now. */
-  readonly transport: TransportName
+  readonly transport: Way
   /**
    * All up to here was listened to: handlers have returned, and loops have come back for the next event. Good as `cursor` of another
    * connection. Empty: none.

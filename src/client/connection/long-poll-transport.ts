@@ -2,6 +2,8 @@ import type { ask } from './ask.js'
 import { type Page, takePage } from './take-page.js'
 import type { Transport } from './transport.js'
 
+export { takePage } from './take-page.js'
+
 const longestWaitMs = 25_000
 /** After so long, a stream may get through again. */
 const backMs = 600_000

@@ -1,6 +1,8 @@
 import { TidingsError } from '../../wire/errors.js'
 import { type Given, toHeaders } from '../given.js'
 import type { Fetch } from '../request.js'
+import type { ShareOptions } from '../sharing/platform.js'
+import type { SeatSettings } from '../sharing/seat.js'
 import { toUrl } from '../to-url.js'
 import { ask } from './ask.js'
 import { type Clock, realClock } from './clock.js'
@@ -10,7 +12,6 @@ import { toMatch } from './match.js'
 import type { LifeTarget } from './page-life.js'
 import type { ReceivedEvent } from './received-event.js'
 import type { StateChange } from './receiver.js'
-import type { ReceiverSettings } from './receiver-settings.js'
 import type { NamedSchema, PayloadSchemas } from './schemas.js'
 import type { Transport, TransportName, WebSocketClass } from './transport.js'
 
@@ -50,6 +51,12 @@ export interface ConnectOptions {
    * `conflate`, which only a hub understands; else `['event-stream']`.
    */
   readonly transports?: readonly TransportName[] | undefined
+  /**
+   * Whether the tabs of an origin that ask the same hub have one connection together. Each hears its own topics, from its own cursor. Only
+   * for the tabs of one user, and `name` says which: all hear by the token of one. Not with another method than `GET`, a body, or `end`.
+   * Default: false.
+   */
+  readonly share?: boolean | ShareOptions | undefined
   /** The bound of the chance in the first wait, which doubles with each failure. 1 to 3,600,000. Default: 1,000. */
   readonly backoffMs?: number | undefined
   /** Up to this. Default: 30,000. */
@@ -91,7 +98,7 @@ export interface ConnectOptions {
 }
 
 /** What is made of the options, but for what `connect` sees to itself. */
-export interface ConnectSettings extends ReceiverSettings {
+export interface ConnectSettings extends SeatSettings {
   readonly storage?: CursorStore | undefined
   readonly storageKey: string
   readonly schemas: readonly NamedSchema[] | undefined
@@ -115,7 +122,7 @@ const times = {
 /** Throws `invalid-setting`, and `invalid-selector` for a name of schemas. */
 export function resolveConnectOptions(given: string | URL, options: ConnectOptions): ConnectSettings {
   const { topics = [], since, conflate, headers, token, schemas, method, storageKey, transports, ...plain } = options
-  const { body, storage, withCredentials, end, fetch, WebSocket, onState, onComment, signal, ...more } = plain
+  const { body, storage, withCredentials, end, fetch, WebSocket, onState, onComment, signal, share, ...more } = plain
   const { pauseWhenHidden, maxEventChars, cursor = '', clock = realClock, random = Math.random, ...others } = more
   const { onError = report, ...rest } = others
   const chosen = {} as Record<keyof typeof times, number>
@@ -137,14 +144,14 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
   return {
     ...plain,
     ...chosen,
-    ...{ cursor, clock, random, onError, isHub, transports: ways },
+    ...{ cursor, clock, random, onError, isHub, transports: share ? (['shared', ...ways] as const) : ways },
     url: url.href,
     method: method ?? (body === undefined ? 'GET' : 'POST'),
     headers: () => toHeaders(headers, token),
     canRenew: [headers, token].some(given => typeof given === 'function'),
     isSnapshot: searchParams.get('since') === 'latest',
     onlyTopic: onlyTopicOf(url),
-    load: name => loaders[name](),
+    load: name => loaders[name as TransportName](),
     life: globalThis as LifeTarget,
     storageKey: storageKey ?? `tidings:${url.href}`,
     schemas: schemas && Object.entries(schemas).map(([name, schema]) => ({ ...{ name, schema }, isOf: toMatch(name) })),

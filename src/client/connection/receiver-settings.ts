@@ -1,5 +1,5 @@
 import type { LifeTarget } from './page-life.js'
-import type { AttemptSettings, Transport, TransportName } from './transport.js'
+import type { AttemptSettings, Transport, Way } from './transport.js'
 
 /** What a receiver is to hear, and how: options, complete. */
 export interface ReceiverSettings extends AttemptSettings {
@@ -16,10 +16,10 @@ export interface ReceiverSettings extends AttemptSettings {
   /** The last event, by its data or its type. */
   readonly end?: string | { readonly type: string } | undefined
   /** Ways to hear it, in the order in which they are tried. */
-  readonly transports: readonly TransportName[]
+  readonly transports: readonly Way[]
   /** Is waited for before each attempt. What it comes to is where the first begins, if it is not empty. */
   readonly prepare?: (() => Promise<string>) | undefined
-  readonly load: (name: TransportName) => Transport | Promise<Transport>
+  readonly load: (name: Way) => Transport | Promise<Transport>
   readonly backoffMs: number
   readonly maxBackoffMs: number
   readonly stableMs: number

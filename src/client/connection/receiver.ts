@@ -3,7 +3,7 @@ import { toWaitMs } from './backoff.js'
 import { type ConnectionState, type Happening, lifecycle } from './lifecycle.js'
 import { watchLife } from './page-life.js'
 import type { ReceiverSettings } from './receiver-settings.js'
-import type { Attempt, Ending, TransportName, WireEvent } from './transport.js'
+import type { Attempt, Ending, Way, WireEvent } from './transport.js'
 
 /** How a connection ended for good. */
 export interface Outcome {
@@ -19,7 +19,7 @@ export interface Outcome {
 export interface StateChange {
   readonly state: ConnectionState
   /** Of `connecting` and `open`: how the server is heard. */
-  readonly transport: TransportName
+  readonly transport: Way
   /** Of `waiting`: when the next attempt is due, in milliseconds since 1970. */
   readonly retryAt?: number | undefined
   /** Why what was there before is over, if something went wrong. */
@@ -56,7 +56,7 @@ export interface Outlet {
 /** Hears a server for a set of topics, over one connection at a time, each going on where the one before it was. */
 export interface Receiver {
   readonly state: ConnectionState
-  readonly transport: TransportName
+  readonly transport: Way
   /** All up to here was given to the outlet. Empty: none. */
   readonly cursor: string
   readonly statistics: ReceiverStatistics
@@ -91,7 +91,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
   let isSnapshot = false
   let unwatch: () => void = () => undefined
 
-  const transport = (): TransportName => transports[way] as TransportName
+  const transport = (): Way => transports[way] as Way
 
   const happen = (happening: Happening, error?: TidingsError, askedMs = 0): void => {
     const following = lifecycle[state][happening]

@@ -5,6 +5,9 @@ import type { Clock } from './clock.js'
 /** A way to hear a server. All ways give the same events with the same cursors. */
 export type TransportName = 'event-stream' | 'long-poll' | 'websocket'
 
+/** Or together with other tabs. */
+export type Way = TransportName | 'shared'
+
 /** An event as it came, of a publisher or of the hub. */
 export interface WireEvent {
   /** `message` if it has none. */

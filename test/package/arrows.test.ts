@@ -11,12 +11,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const arrows: Readonly<Record<string, readonly string[]>> = {
   wire: [],
   client: ['wire'],
+  react: ['client'],
   log: ['wire'],
   'log/lmdb': ['wire', 'log'],
   hub: ['wire', 'log'],
   http: ['wire', 'hub'],
   app: ['wire', 'log', 'hub', 'http'],
-  entry: ['wire', 'client', 'log', 'log/lmdb', 'hub', 'http', 'app'],
+  entry: ['wire', 'client', 'react', 'log', 'log/lmdb', 'hub', 'http', 'app'],
   cli: ['wire', 'log', 'log/lmdb', 'hub', 'http'],
 }
 const parts = Object.keys(arrows)
@@ -27,6 +28,7 @@ const packages: Readonly<Record<string, string>> = {
   'node-forge': 'src/cli/serve/dev-certificate.ts',
   pino: 'src/cli/logger.ts',
   'prom-client': 'src/cli/serve/metrics.ts',
+  react: 'src/react/',
   ws: 'src/http/websocket/',
 }
 

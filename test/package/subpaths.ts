@@ -140,6 +140,11 @@ export const subpaths: Readonly<Record<string, Subpath>> = {
       'WebSocketClass',
     ],
   },
+  './react': {
+    module: 'react',
+    values: ['useEvents', 'useLatest'],
+    types: ['ReceivedEvent', 'UseEventsOptions', 'UsedEvents'],
+  },
   './lock-keeper': { module: 'lock-keeper', values: [], types: [] },
   './lmdb': { module: 'lmdb', values: ['openLmdbLog'], types: ['LmdbOptions'] },
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,6 +31,8 @@ beforeAll(async () => {
   lean = join(directory, 'lean')
   await installInto(full, tarball)
   await installInto(lean, tarball, '--omit=optional')
+  // A peer, which those have who use its subpath.
+  await symlink(join(root, 'node_modules', 'react'), join(full, 'node_modules', 'react'), 'junction')
 }, 120_000)
 afterAll(() => rm(directory, { recursive: true, force: true }))
 

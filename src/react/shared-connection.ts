@@ -1,0 +1,103 @@
+import { connect } from '../client/connection/connect.js'
+import type { Connection } from '../client/connection/connection.js'
+import type { ConnectionState } from '../client/connection/lifecycle.js'
+import type { ConnectOptions } from '../client/connection/options.js'
+import type { ReceivedEvent } from '../client/connection/received-event.js'
+
+/** What components are shown of a connection. Another object whenever something of it is another. */
+export interface Heard {
+  /** The newest, as many as anybody keeps, the oldest first. */
+  readonly events: readonly ReceivedEvent[]
+  readonly state: ConnectionState
+  /** What went wrong last, until it is open again. */
+  readonly error: Error | undefined
+}
+
+/** Before anything was heard, and on a server. */
+export const unheard: Heard = { events: [], state: 'connecting', error: undefined }
+
+/** Of one name, events of a connection, for all components that ask for them. */
+interface Shelf {
+  /** Of each who looks at it, how many it keeps. */
+  readonly limits: number[]
+  readonly listeners: Set<() => void>
+  events: readonly ReceivedEvent[]
+  heard: Heard | undefined
+}
+
+/** A connection that components have together. */
+interface SharedConnection {
+  readonly connection: Connection
+  readonly shelves: Map<string, Shelf>
+  users: number
+  error: Error | undefined
+  ending: number | undefined
+}
+
+/** By key. Nothing is in it but while components are there, so nothing on a server. */
+const connections = new Map<string, SharedConnection>()
+
+/** For so long a connection that nobody looks at is kept: components leave and come back, as in strict mode, or from one page to the next. */
+const graceMs = 1_000
+
+/** Looks at the events of a name, and makes the connection if nobody has yet. What it returns ends that. */
+export function listen(
+  key: string,
+  name: string,
+  limit: number,
+  make: () => { readonly url: string | URL; readonly options: ConnectOptions },
+  listener: () => void,
+): () => void {
+  const there = connections.get(key)
+  // One that has ended is shown to those who saw it end.
+  const shared = there && (there.users > 0 || there.connection.state !== 'closed') ? there : open(key, make())
+  clearTimeout(shared.ending)
+  shared.users++
+  const shelf = shared.shelves.get(name) ?? addShelf(shared, name)
+  shelf.limits.push(limit)
+  shelf.listeners.add(listener)
+  return () => {
+    shelf.listeners.delete(listener)
+    shelf.limits.splice(shelf.limits.indexOf(limit), 1)
+    if (--shared.users > 0) return
+    shared.ending = setTimeout(() => {
+      if (connections.get(key) === shared) connections.delete(key)
+      shared.connection.close()
+    }, graceMs)
+  }
+}
+
+/** The same object for as long as there is nothing new. */
+export function look(key: string, name: string): Heard {
+  const shared = connections.get(key)
+  const shelf = shared?.shelves.get(name)
+  if (!shared || !shelf) return unheard
+  shelf.heard ??= { events: shelf.events, state: shared.connection.state, error: shared.error }
+  return shelf.heard
+}
+
+function open(key: string, { url, options }: ReturnType<Parameters<typeof listen>[3]>): SharedConnection {
+  const connection = connect(url, options)
+  const shared: SharedConnection = { connection, shelves: new Map(), users: 0, error: undefined, ending: undefined }
+  connection.onState(({ state, error }) => {
+    shared.error = state === 'open' ? undefined : (error ?? shared.error)
+    for (const shelf of shared.shelves.values()) tell(shelf)
+  })
+  connections.set(key, shared)
+  return shared
+}
+
+function addShelf({ connection, shelves }: SharedConnection, name: string): Shelf {
+  const shelf: Shelf = { limits: [], listeners: new Set(), events: [], heard: undefined }
+  shelves.set(name, shelf)
+  connection.on(name, event => {
+    shelf.events = [...shelf.events, event].slice(-Math.max(1, ...shelf.limits))
+    tell(shelf)
+  })
+  return shelf
+}
+
+function tell(shelf: Shelf): void {
+  shelf.heard = undefined
+  for (const listener of shelf.listeners) listener()
+}

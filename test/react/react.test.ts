@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { z } from 'zod'
+import type { ReceivedEvent } from '../../src/entry/react.js'
+import { useEvents, useLatest } from '../../src/entry/react.js'
+import { type HubOnHttp, startHub } from '../http/hub-on-http.js'
+import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
+import { javaScript } from '../support/client-modules.js'
+import { eventually } from '../support/hub-page.js'
+
+// JavaScript, since browsers read the same, and so that the types of React, which name those of the DOM, stay out of here.
+const { renderHeard, renderPage } = await import(new URL('server.mjs', import.meta.url).href)
+
+/** The page as a browser runs it, with React as it is while one develops: effects twice, and all warnings. */
+async function bundlePage(): Promise<string> {
+  const source = `
+    import { createElement } from 'react'
+    import { hydrateRoot } from 'react-dom/client'
+    import { Page } from ${JSON.stringify(fileURLToPath(new URL('page.mjs', import.meta.url)))}
+    hydrateRoot(document.getElementById('root'), createElement(Page, { url: '/events' }))
+  `
+  const bundle = await rolldown({
+    input: 'page',
+    platform: 'browser',
+    logLevel: 'silent',
+    transform: { define: { 'process.env.NODE_ENV': '"development"' } },
+    plugins: [
+      {
+        name: 'page',
+        resolveId: id => (id === 'page' ? fileURLToPath(new URL('bundled.mjs', import.meta.url)) : null),
+        load: id => (id.endsWith('bundled.mjs') ? source : null),
+      },
+    ],
+  })
+  const { output } = await bundle.generate({ format: 'esm', codeSplitting: false })
+  await bundle.close()
+  return output[0].code
+}
+
+async function openHub(): Promise<HubOnHttp & { say(topic: string, data: string, type?: string): Promise<unknown> }> {
+  const body = `<!doctype html><title>Page</title><link rel="icon" href="data:,"><div id="root">${renderPage('/events')}</div><script type="module" src="/page.js"></script>`
+  const headers = { 'Content-Security-Policy': "default-src 'self'; img-src data:" }
+  const hub = await startHub({
+    assets: new Map([
+      ['/', { type: 'text/html; charset=utf-8', body, headers }],
+      ['/page.js', javaScript(await bundlePage())],
+    ]),
+  })
+  onTestFinished(() => hub.close())
+  return { ...hub, say: (topic, data, type = '') => hub.hub.publish([{ topic, data, type } as never]) }
+}
+
+describe('components on a server', () => {
+  it('show that nothing was heard yet, and connect to nothing', async () => {
+    let isAsked = false
+    const fetch = () => {
+      isAsked = true
+      return Promise.reject(new Error('no'))
+    }
+    expect(renderHeard(fetch)).toBe('<p>connecting 0 undefined</p>')
+    await new Promise(resolve => setImmediate(resolve))
+    expect(isAsked).toBe(false)
+  })
+})
+
+describe.skipIf(!browserProgram)('components in a browser, in strict mode', () => {
+  it('take over what the server made, hear over one connection together, and close it when the last is gone', async () => {
+    const hub = await openHub()
+    const page = await (await openBrowser()).newPage()
+    const errors = watchErrors(page)
+    const asked: string[] = []
+    page.on('request', request => void (request.url().includes('/events') && asked.push(request.url())))
+    await page.goto(hub.url)
+    await page.locator('#state', { hasText: 'open' }).waitFor()
+    expect(hub.hub.status.subscriptions).toBe(1)
+    for (const data of ['one', 'two', 'three', 'four']) await hub.say('news', data)
+    await hub.say('price', '7', 'price')
+    await page.locator('#price', { hasText: '7' }).waitFor()
+    expect(await page.locator('li').allTextContents()).toEqual(['three', 'four', '7'])
+
+    // From one page to the next it is kept.
+    await page.locator('button', { hasText: 'Leave' }).click()
+    await page.locator('button', { hasText: 'Come back' }).click()
+    await page.locator('#price', { hasText: '7' }).waitFor()
+    expect(hub.hub.status.subscriptions).toBe(1)
+    expect(asked).toHaveLength(1)
+
+    await page.locator('button', { hasText: 'Leave' }).click()
+    await eventually(() => expect(hub.hub.status.subscriptions).toBe(0))
+    await page.locator('button', { hasText: 'Come back' }).click()
+    await page.locator('#state', { hasText: 'open' }).waitFor()
+    await page.locator('#price', { hasText: 'none' }).waitFor()
+    await hub.say('price', '8', 'price')
+    await page.locator('#price', { hasText: '8' }).waitFor()
+    // The streams that were let go.
+    expect(errors.filter(error => !/\/events.*: net::ERR_ABORTED$/.test(error))).toEqual([])
+  }, 60_000)
+})
+
+it('are typed as connections are', () => {
+  // Held by the compiler; nothing calls it.
+  const typed = (): readonly (number | string | undefined)[] => {
+    const { events } = useEvents<{ price: { amount: number }; news: string }, 'price'>('/events', { name: 'price' })
+    const latest: ReceivedEvent<string> | undefined = useLatest<{ price: number; news: string }, 'news'>('/events')
+    const either = useLatest<{ price: number; news: string }>('/events')
+    const checked = useLatest('/events', { name: 'price', schemas: { price: z.object({ amount: z.number() }) } })
+    return [events[0]?.json().amount, latest?.json(), either?.json(), checked?.json().amount]
+  }
+  expect(typed).toBeTypeOf('function')
+})

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { constants } from 'node:http2'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { Http2Client } from './http2-client.js'
 import { type HubOnHttp, RawConnection, request, startHub } from './hub-on-http.js'
@@ -118,6 +120,26 @@ describe('HTTP/2 on the plain port, by prior knowledge', () => {
       await vi.waitFor(() => expect(hub.hub.status.subscriptions).toBe(0), patience)
       await connections(0)
     }
+  })
+
+  // What Node.js counts down for a session it forgets to stop when that ends, and all of the connection with it.
+  test('connections that are gone leave nothing behind', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const heapAfter = async (count: number): Promise<number> => {
+      for (let i = 0; i < count; i++) {
+        const client = new Http2Client(hub.url)
+        await (await client.listen('/events/a')).until(text => text.includes('$cursor'))
+        const closed = once(client.session, 'close')
+        client.close()
+        await closed
+      }
+      await connections(0)
+      collect()
+      return process.memoryUsage().heapUsed
+    }
+    const before = await heapAfter(100)
+    expect((await heapAfter(300)) - before).toBeLessThan(300 * 3_000)
   })
 
   test('it is held to the same rules as over TLS', async () => {

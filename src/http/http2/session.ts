@@ -19,6 +19,8 @@ export class Session {
   readonly #session: ServerHttp2Session
   /** Requests that are not over. */
   #open = 0
+  /** Runs while there are none. Not `session.setTimeout`, whose timer keeps a session that is gone until it is over [Node.js 20.20]. */
+  #idle: NodeJS.Timeout | undefined
   #isPinged = false
   readonly #pinging: NodeJS.Timeout
 
@@ -28,13 +30,10 @@ export class Session {
     const { limits } = surface.settings
     const session = performServerHandshake(socket, toSessionOptions(limits))
     this.#session = session
-    session.setTimeout(limits.headersTimeoutMs)
+    this.#leaveAfter(limits.headersTimeoutMs)
     session.once('remoteSettings', () => {
-      session.setTimeout(limits.keepAliveTimeoutMs)
+      if (this.#open === 0) this.#leaveAfter(surface.settings.limits.keepAliveTimeoutMs)
       session.setLocalWindowSize(connectionWindowBytes)
-    })
-    session.on('timeout', () => {
-      if (this.#open === 0) this.leave()
     })
     session.on(
       'stream',
@@ -49,7 +48,10 @@ export class Session {
     // What goes wrong with a connection shows as 'close'.
     session.on('error', ignore)
     this.#pinging = setInterval(() => this.#ping(), limits.keepAliveTimeoutMs).unref()
-    socket.on('close', () => clearInterval(this.#pinging))
+    socket.on('close', () => {
+      clearInterval(this.#pinging)
+      clearTimeout(this.#idle)
+    })
     // Nobody closes one side of it to hear on: whoever does has left.
     socket.on('end', () => this.destroy())
   }
@@ -69,12 +71,13 @@ export class Session {
 
   #follow(stream: ServerHttp2Stream): void {
     this.#open++
+    clearTimeout(this.#idle)
     stream.once('close', () => {
       this.#open--
       const session = this.#session
       if (this.#open > 0 || session.destroyed) return
       if (session.closed) this.#linger()
-      else session.setTimeout(this.#surface.settings.limits.keepAliveTimeoutMs)
+      else this.#leaveAfter(this.#surface.settings.limits.keepAliveTimeoutMs)
     })
   }
 
@@ -94,9 +97,15 @@ export class Session {
     })
   }
 
+  #leaveAfter(ms: number): void {
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => this.leave(), ms).unref()
+  }
+
   /** Node.js closes its side, and leaves the other to a peer that may never do so. */
   #linger(): void {
-    setTimeout(() => this.#socket.destroy(), lingerMs).unref()
+    clearTimeout(this.#idle)
+    this.#idle = setTimeout(() => this.#socket.destroy(), lingerMs).unref()
   }
 }
 

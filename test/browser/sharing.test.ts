@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { parseSelector } from '../../src/wire/selector.js'
 import { type HubOnHttp, startHub } from '../http/hub-on-http.js'
@@ -38,6 +39,10 @@ async function openHub(): Promise<HubOnHttp & { say(topic: string, data: string)
   const assets = new Map(await clientModules())
   assets.set('/tab.html', scriptPage('/tab.js'))
   assets.set('/tab.js', javaScript(tabScript))
+  // The same in one module.
+  assets.set('/whole.html', scriptPage('/whole.js'))
+  assets.set('/whole.js', javaScript(tabScript.replace('/dist/entry/client.js', '/tidings.js')))
+  assets.set('/tidings.js', javaScript(await readFile(new URL('../../dist/browser/tidings.js', import.meta.url))))
   const hub = await startHub({ assets, hub: { heartbeatMs: 2_000 }, settings: { allowedHosts: ['app.example'] } })
   onTestFinished(() => hub.close())
   const say = async (topic: string, data: string) => (await hub.hub.publish([{ topic, data } as never]))[0] as string
@@ -114,30 +119,34 @@ describe.skipIf(!firefoxProgram)('tabs in Firefox', () => {
 })
 
 describe.skipIf(!browserProgram)('tabs of an origin that is not secure, where there are no Web Locks', () => {
-  it('hear all once over one connection, and go on when those that led are closed or crash', async () => {
-    const hub = await openHub()
-    const chromium = await startChromium(['--host-resolver-rules=MAP app.example 127.0.0.1'])
-    onTestFinished(() => chromium.close())
-    const tabs: Tab[] = []
-    const open = async (urls: readonly string[]) => {
-      for (const url of urls) tabs.push(await chromium.open(url))
-    }
-    expect(await heardIn(open, hub, `http://app.example:${hub.port}`)).toEqual(all)
-    const [first, second, third] = tabs as [Tab, Tab, Tab]
-    expect(await third.evaluate('[isSecureContext, Boolean(navigator.locks)]')).toEqual([false, false])
+  it.each(['tab', 'whole'])(
+    'hear all once over one connection, and go on when those that led are closed or crash (%s)',
+    async script => {
+      const hub = await openHub()
+      const chromium = await startChromium(['--host-resolver-rules=MAP app.example 127.0.0.1'])
+      onTestFinished(() => chromium.close())
+      const tabs: Tab[] = []
+      const open = async (urls: readonly string[]) => {
+        for (const url of urls) tabs.push(await chromium.open(url.replace('/tab.html', `/${script}.html`)))
+      }
+      expect(await heardIn(open, hub, `http://app.example:${hub.port}`)).toEqual(all)
+      const [first, second, third] = tabs as [Tab, Tab, Tab]
+      expect(await third.evaluate('[isSecureContext, Boolean(navigator.locks)]')).toEqual([false, false])
 
-    await first.close()
-    await hub.say('chat', 'chat 4')
-    await eventually(async () => expect(await third.evaluate('heard')).toEqual([...chat, 'chat 4']))
-    await eventually(() => expect(hub.hub.status.subscriptions).toBe(1))
+      await first.close()
+      await hub.say('chat', 'chat 4')
+      await eventually(async () => expect(await third.evaluate('heard')).toEqual([...chat, 'chat 4']))
+      await eventually(() => expect(hub.hub.status.subscriptions).toBe(1))
 
-    // With the process of a tab, the worker may die that keeps the lock.
-    void second.send('Page.crash').catch(() => undefined)
-    await second.close()
-    await hub.say('chat', 'chat 5')
-    await eventually(async () => expect(await third.evaluate('heard')).toEqual([...chat, 'chat 4', 'chat 5']))
-    await eventually(() => expect(hub.hub.status.subscriptions).toBe(1))
-  }, 60_000)
+      // With the process of a tab, the worker may die that keeps the lock.
+      void second.send('Page.crash').catch(() => undefined)
+      await second.close()
+      await hub.say('chat', 'chat 5')
+      await eventually(async () => expect(await third.evaluate('heard')).toEqual([...chat, 'chat 4', 'chat 5']))
+      await eventually(() => expect(hub.hub.status.subscriptions).toBe(1))
+    },
+    60_000,
+  )
 })
 
 describe.skipIf(!browserProgram)('a tab that leads', () => {

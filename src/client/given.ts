@@ -6,10 +6,10 @@ export async function toHeaders(
   headers: Given<Readonly<Record<string, string>>> | undefined,
   token: Given<string | undefined> | undefined,
 ): Promise<Record<string, string>> {
-  const [all, bearer] = await Promise.all([ask(headers), ask(token)])
-  return { ...all, ...(bearer !== undefined && { Authorization: `Bearer ${bearer}` }) }
+  const bearer = await ask(token)
+  return { ...(await ask(headers)), ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }) }
 }
 
-async function ask<T>(given: Given<T> | undefined): Promise<T | undefined> {
+function ask<T>(given: Given<T> | undefined): T | undefined | Promise<T> {
   return typeof given === 'function' ? (given as () => T | Promise<T>)() : given
 }

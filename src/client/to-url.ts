@@ -1,14 +1,8 @@
-import { TidingsError } from '../wire/errors.js'
-
-/** The whole URL, relative ones against that of the document or worker. Throws `invalid-setting`. */
+/** The whole URL, relative ones against that of the document or worker. Throws `TypeError`. */
 export function toUrl(given: string | URL): URL {
   const { document, location } = globalThis as {
     readonly document?: { readonly baseURI?: string }
-    readonly location?: { readonly href: string }
+    readonly location?: unknown
   }
-  try {
-    return new URL(given, document?.baseURI ?? location?.href)
-  } catch (cause) {
-    throw new TidingsError('invalid-setting', `${JSON.stringify(given)} is no URL, or no whole one.`, { cause })
-  }
+  return new URL(given, document?.baseURI ?? (location as URL | undefined))
 }

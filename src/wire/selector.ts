@@ -24,10 +24,7 @@ export function parseGlob(text: string): Selector {
     (segment, i) => !segment.includes('*') || segment === '*' || (segment === '**' && i === glob.length - 1),
   )
   if (!isGlob) {
-    throw new TidingsError(
-      'invalid-selector',
-      `Not a selector: "${text}". "*" stands for a whole segment, "**" for all the last ones.`,
-    )
+    throw new TidingsError('invalid-selector', `Not a selector: "${text}" ("*" stands alone).`)
   }
   return { text, glob }
 }

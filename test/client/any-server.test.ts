@@ -1,6 +1,6 @@
-import { expect, it, onTestFinished, vi } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
 import { connect } from '../../src/entry/client.js'
-import { isOpen, listen, openHub } from './listen.js'
+import { eventually, isOpen, listen, openHub } from './listen.js'
 import { serve } from './way.js'
 
 const stream = { 'Content-Type': 'text/event-stream' }
@@ -50,7 +50,7 @@ it('comments are told, and keep nothing from being read, where nobody listens to
   })
   const connection = connect(url, { onComment: comment => comments.push(comment) })
   onTestFinished(() => connection.close())
-  await vi.waitFor(() => expect(comments).toEqual(['0', '1', '2', '3', '4']))
+  await eventually(() => expect(comments).toEqual(['0', '1', '2', '3', '4']))
 })
 
 it('what a handler of comments throws is told, and the events are heard', async () => {
@@ -91,7 +91,7 @@ it.each([
     answer.writeHead(status, { ...stream, ...headers }).end(body)
   })
   const { connection, changes } = listen(url)
-  await vi.waitFor(() => expect(connection.state).toBe('waiting'))
+  await eventually(() => expect(connection.state).toBe('waiting'))
   await new Promise(resolve => setTimeout(resolve, 20))
   const leftMs = (changes.at(-1)?.retryAt ?? 0) - Date.now()
   expect([asked, leftMs > 3_590_000, leftMs <= 3_601_000]).toEqual([1, true, true])
@@ -177,11 +177,11 @@ it('a cursor may be kept by what answers later, and the first that is asked is t
   connection.reconnect()
   await isOpen(connection)
   const last = await say('news', 'three')
-  await vi.waitFor(() => expect(heard).toEqual(['two', 'three']))
-  await vi.waitFor(() => expect(kept.at(-1)).toBe(last))
+  await eventually(() => expect(heard).toEqual(['two', 'three']))
+  await eventually(() => expect(kept.at(-1)).toBe(last))
   connection.reconnect()
-  await vi.waitFor(() => expect(connection.statistics.opened).toBe(2))
+  await eventually(() => expect(connection.statistics.opened).toBe(2))
   const end = await say('news', 'four')
-  await vi.waitFor(() => expect(connection.cursor).toBe(end))
+  await eventually(() => expect(connection.cursor).toBe(end))
   expect([heard, connection.statistics.repeats]).toEqual([['two', 'three', 'four'], 0])
 })

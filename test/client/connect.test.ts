@@ -1,8 +1,8 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import { type ConnectOptions, connect } from '../../src/entry/client.js'
 import { startHub } from '../http/hub-on-http.js'
-import { isOpen, listen, openHub } from './listen.js'
+import { eventually, isOpen, listen, openHub } from './listen.js'
 import { openWay, serve } from './way.js'
 
 describe('a connection to a hub', () => {
@@ -17,7 +17,7 @@ describe('a connection to a hub', () => {
     await say('news', 'a')
     await say('stocks/AAPL', '{"price":1}', { type: 'trade' })
     const id = await say('chat', 'not asked for').then(() => say('news', 'b'))
-    await vi.waitFor(() => expect(events).toHaveLength(3))
+    await eventually(() => expect(events).toHaveLength(3))
     expect(named).toEqual([
       ...['news a', 'message a', '** a'],
       ...['trade {"price":1}', 'stocks/* {"price":1}', '** {"price":1}'],
@@ -36,7 +36,7 @@ describe('a connection to a hub', () => {
     await Promise.all([isOpen(one.connection), isOpen(other.connection)])
     await say('news', 'x')
     await say('a b/c', 'y')
-    await vi.waitFor(() => expect([one.events[0]?.topic, other.events[0]?.topic]).toEqual(['news', 'a b/c']))
+    await eventually(() => expect([one.events[0]?.topic, other.events[0]?.topic]).toEqual(['news', 'a b/c']))
   })
 
   it('begins where it is told to', async () => {
@@ -47,13 +47,13 @@ describe('a connection to a hub', () => {
     const earliest = listen(`${url}/events`, { topics: ['news'], since: 'earliest' })
     const latest = listen(`${url}/events`, { topics: ['news'], since: 'latest', conflate: 0 })
     const cursor = listen(`${url}/events/news`, { cursor: first })
-    await vi.waitFor(() => {
+    await eventually(() => {
       expect(earliest.heard).toEqual(['first', 'second', 'third'])
       expect(latest.heard).toEqual(['first', 'third'])
       expect(cursor.heard).toEqual(['second', 'third'])
     })
     expect(latest.events.map(({ id }) => id)).toEqual(['', ''])
-    await vi.waitFor(() => expect(latest.connection.cursor).toMatch(/^\w+-3$/))
+    await eventually(() => expect(latest.connection.cursor).toMatch(/^\w+-3$/))
   })
 
   it('hears every event once across cuts at any byte, and a hub that is started again', async () => {
@@ -78,10 +78,10 @@ describe('a connection to a hub', () => {
         way.port = hub.port
       }
       const before = way.connections
-      await vi.waitFor(() => expect(way.connections).toBeGreaterThan(before), { interval: 1 })
+      await eventually(() => expect(way.connections).toBeGreaterThan(before), { interval: 1 })
     }
     way.cutAfter(undefined)
-    await vi.waitFor(() => expect(heard).toHaveLength(said), { timeout: 10_000 })
+    await eventually(() => expect(heard).toHaveLength(said), { timeout: 10_000 })
     expect(heard).toEqual(Array.from({ length: said }, (_, i) => String(i)))
     expect([errors, connection.statistics.gaps]).toEqual([[], 0])
     expect(connection.statistics.attempts).toBeGreaterThan(30)
@@ -98,11 +98,11 @@ describe('a connection to a hub', () => {
     await isOpen(connection)
     way.stall(true)
     await say('news', 'while it was dead')
-    await vi.waitFor(() => expect(connection.state).toBe('waiting'), { timeout: 5_000 })
-    expect(changes.at(-1)?.error?.message).toBe('Nothing came for 400 ms.')
+    await eventually(() => expect(connection.state).toBe('waiting'), { timeout: 5_000 })
+    expect(changes.at(-1)?.error?.message).toBe('Nothing came in 400 ms.')
     way.stall(false)
     connection.reconnect()
-    await vi.waitFor(() => expect(heard).toEqual(['while it was dead']))
+    await eventually(() => expect(heard).toEqual(['while it was dead']))
   })
 
   it('is told of a gap, in a handler and in a loop', async () => {
@@ -112,7 +112,7 @@ describe('a connection to a hub', () => {
     const { connection, events } = listen(`${url}/events`, options)
     const told: unknown[] = []
     connection.on('$gap', event => told.push(event.json()))
-    await vi.waitFor(() => expect(events.map(({ data }) => data)).toEqual(['left']))
+    await eventually(() => expect(events.map(({ data }) => data)).toEqual(['left']))
     expect(told).toEqual([{ reason: 'unknown', requested: 'other1-7', resumedAt: expect.any(String) }])
     const looped: unknown[] = []
     for await (const event of connect(`${url}/events`, options)) {
@@ -152,11 +152,11 @@ describe('a connection to a hub', () => {
     const first = listen(`${url}/events`, { topics: ['news'], storage })
     await isOpen(first.connection)
     const id = await say('news', 'one')
-    await vi.waitFor(() => expect([...kept]).toEqual([[`tidings:${url}/events?topic=news`, id]]))
+    await eventually(() => expect([...kept]).toEqual([[`tidings:${url}/events?topic=news`, id]]))
     first.connection.close()
     await say('news', 'two')
     const second = listen(`${url}/events`, { topics: ['news'], storage })
-    await vi.waitFor(() => expect(second.heard).toEqual(['two']))
+    await eventually(() => expect(second.heard).toEqual(['two']))
   })
 
   it('listens on without a storage that does not work, and says so', async () => {
@@ -167,8 +167,8 @@ describe('a connection to a hub', () => {
     const { connection, heard, errors } = listen(`${url}/events/news`, { storage: { getItem: fail, setItem: fail } })
     await isOpen(connection)
     await say('news', 'one')
-    await vi.waitFor(() => expect(heard).toEqual(['one']))
-    await vi.waitFor(() => expect(errors.map(String)).toContain('Error: no room'))
+    await eventually(() => expect(heard).toEqual(['one']))
+    await eventually(() => expect(errors.map(String)).toContain('Error: no room'))
   })
 })
 
@@ -221,7 +221,7 @@ describe('a loop', () => {
     expect([(await again)?.value.data, connection.cursor]).toEqual(['two', first])
     await loops[0]?.return?.()
     await loops[1]?.return?.()
-    await vi.waitFor(() => expect(heard).toEqual(['one', 'two', 'three']))
+    await eventually(() => expect(heard).toEqual(['one', 'two', 'three']))
     expect(connection.cursor > second).toBe(true)
     // A handler listens on.
     expect(connection.state).toBe('open')
@@ -282,7 +282,7 @@ describe('any other server', () => {
       answer.writeHead(200, { 'Content-Type': 'text/event-stream' }).end(`retry: 1\nid: ${ids.length} é\ndata: x\n\n`)
     })
     const { heard } = listen(url, { backoffMs: 1, maxBackoffMs: 1 })
-    await vi.waitFor(() => expect(heard.length).toBeGreaterThan(2))
+    await eventually(() => expect(heard.length).toBeGreaterThan(2))
     expect(ids.slice(0, 3)).toEqual([
       undefined,
       Buffer.from('1 é').toString('latin1'),
@@ -365,7 +365,7 @@ describe('a token', () => {
     const { connection, heard } = listen(`${url}/events`, { topics: ['news'], token: async () => given.shift() })
     await isOpen(connection)
     await say('news', 'a')
-    await vi.waitFor(() => expect(heard).toEqual(['a']))
+    await eventually(() => expect(heard).toEqual(['a']))
     valid = 'two'
     await new Promise(resolve => setTimeout(resolve, 1_000))
     for (const expire of streams) expire()
@@ -374,7 +374,7 @@ describe('a token', () => {
     const { reason, error } = await connection.closed
     expect([reason, error?.code, seen]).toEqual(['failed', 'unauthorized', ['Bearer one', 'Bearer stale']])
     const next = listen(`${url}/events`, { topics: ['news'], token: () => given.shift(), cursor: connection.cursor })
-    await vi.waitFor(() => expect(next.heard).toEqual(['b']))
+    await eventually(() => expect(next.heard).toEqual(['b']))
   })
 })
 
@@ -401,7 +401,7 @@ describe('payloads', () => {
     await say('x', '{"price":300}', { type: 'trade' })
     await say('chat/a', 'hello')
     await say('y', 'free')
-    await vi.waitFor(() => expect(heard).toEqual([1, 'any', 5, 'any', 'any']))
+    await eventually(() => expect(heard).toEqual([1, 'any', 5, 'any', 'any']))
     expect(refused).toEqual([
       [expect.stringContaining('Not what the schema of "trade" asks for: price:'), '{"price":"2"}'],
       [expect.stringContaining('Not what the schema of "trade" asks for:'), '{"price":300}'],
@@ -425,7 +425,7 @@ describe('payloads', () => {
     connection.on('trade', event => event.json().price.length)
     await isOpen(connection)
     await say('news', '{"price":7}', { type: 'trade' })
-    await vi.waitFor(() => expect(prices).toEqual([7]))
+    await eventually(() => expect(prices).toEqual([7]))
   })
 
   it('that a handler does not bear are told of, and heard by the others', async () => {
@@ -440,7 +440,7 @@ describe('payloads', () => {
     await isOpen(connection)
     await say('news', 'one')
     await say('news', 'two')
-    await vi.waitFor(() =>
+    await eventually(() =>
       expect(errors.map(String).sort()).toEqual(['Error: async', 'Error: async', 'Error: sync', 'Error: sync']),
     )
     expect(heard).toEqual(['one', 'two'])
@@ -449,12 +449,17 @@ describe('payloads', () => {
 
 describe('options', () => {
   it.each([
-    ['nonsense', {}],
     ['http://hub.example/events', { topic: 'news' }],
     ['http://hub.example/events', { backoffMs: 0 }],
+    ['http://hub.example/events', { answerMs: Number.NaN }],
+    ['http://hub.example/events', { silenceMs: 3_600_001 }],
     ['http://hub.example/events', { transports: [] }],
     ['http://hub.example/events', { transports: ['pigeon'] }],
   ])('%s %j are refused', (url, options) => {
     expect(() => connect(url, options as ConnectOptions)).toThrow(expect.objectContaining({ code: 'invalid-setting' }))
+  })
+
+  it('a URL has to be one, and a whole one where there is no page', () => {
+    for (const url of ['nonsense', '/events', 'http://']) expect(() => connect(url)).toThrow(TypeError)
   })
 })

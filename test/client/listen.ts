@@ -40,4 +40,7 @@ export function listen(url: string, options: ConnectOptions = {}, name: '**' | '
   return { connection, heard, events, changes, errors }
 }
 
-export const isOpen = (connection: Pick<Connection, 'state'>) => vi.waitFor(() => expect(connection.state).toBe('open'))
+/** As `vi.waitFor`, for as long as a machine that is busy may take. */
+export const eventually: typeof vi.waitFor = (check, options = 10_000) => vi.waitFor(check, options)
+
+export const isOpen = (connection: Pick<Connection, 'state'>) => eventually(() => expect(connection.state).toBe('open'))

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type EventToPublish, type Fetch, PublishError, type PublishOptions, publish } from '../../src/entry/client.js'
 import { startFaultyProxy } from '../support/faulty-proxy.js'
 import { FakeClock } from './fake-clock.js'
-import { openHub } from './listen.js'
+import { eventually, openHub } from './listen.js'
 import { openWay, serve } from './way.js'
 
 const numbered = (count: number, topic = 'n'): EventToPublish[] =>
@@ -140,7 +140,7 @@ describe('publish', () => {
     const { options, requests } = scripted(() => new Promise(() => undefined))
     const controller = new AbortController()
     const publishing = publish('http://hub.example/events', endless(), { ...options, signal: controller.signal })
-    await vi.waitFor(() => expect(pulled).toBeGreaterThan(500))
+    await eventually(() => expect(pulled).toBeGreaterThan(500))
     await new Promise(resolve => setTimeout(resolve, 20))
     // Two requests of 256 lines of 1 Ki characters, and the one that found no room.
     expect([pulled, requests.length]).toEqual([513, 1])
@@ -389,7 +389,7 @@ describe('events that fail', () => {
       publish('http://hub.example/events', source('answer') as never, { ...never.options, signal }),
       publish('http://hub.example/events', source('again') as never, { ...away.options, signal }),
     ].map(publishing => publishing.catch(error => error))
-    await vi.waitFor(async () => expect(await dataOf(url)).toHaveLength(1))
+    await eventually(async () => expect(await dataOf(url)).toHaveLength(1))
     await never.clock.pass(100)
     await away.clock.pass(100)
     expect([never.requests.length, away.requests.length]).toEqual([1, 1])
@@ -402,7 +402,6 @@ describe('events that fail', () => {
 })
 
 it.each([
-  ['nonsense', {}],
   ['http://hub.example/events', { giveUpAfterMs: -1 }],
   ['http://hub.example/events', { answerMs: 0 }],
   ['http://hub.example/events', { topic: 'news' }],

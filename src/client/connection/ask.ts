@@ -1,4 +1,4 @@
-import { isEventStream, requestStream } from '../request.js'
+import { requestStream } from '../request.js'
 import { toRetryAfterMs } from './backoff.js'
 import type { Attempt, Ending } from './transport.js'
 
@@ -25,13 +25,12 @@ export async function ask(
   })
   const { status, ok } = response
   if (status === 204) return { kind: 'ended' }
-  const type = response.headers.get('content-type') ?? 'no Content-Type'
-  const isJson = /^application\/(problem\+)?json\b/i.test(type)
-  if (ok && (accept === 'application/json' ? isJson : isEventStream(response))) return response
-  if (ok) return { kind: 'refused', why: `The server answered with ${type}, not with ${accept}.`, code: 'not-a-stream' }
-  const { detail, code } = Object(isJson && (await response.json().catch(() => undefined)))
-  const why = `The server answered ${status}${detail ? `: ${detail}` : '.'}`
+  const type = response.headers.get('content-type') ?? 'no type'
+  if (ok && type.toLowerCase().startsWith(accept)) return response
+  if (ok) return { kind: 'refused', why: `The server answered with ${type}.`, code: 'not-a-stream' }
+  const { detail, code } = Object(await response.json().catch(() => undefined))
+  const why = `The server answered ${status}${detail ? `: ${detail}` : ''}`
   if (status === 401) return { kind: 'unauthorized', why, code }
-  if (status < 500 && ![408, 425, 429].includes(status)) return { kind: 'refused', why, code }
+  if (!/^(408|425|429|5..)$/.test(`${status}`)) return { kind: 'refused', why, code }
   return { kind: 'cut', why, code, askedMs: toRetryAfterMs(response.headers.get('retry-after'), settings.clock.now()) }
 }

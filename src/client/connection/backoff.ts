@@ -13,12 +13,10 @@ export interface Backoff {
  * chance anything up to a bound, which doubles with each. So nobody tries again as others do.
  */
 export function toWaitMs({ backoffMs, maxBackoffMs, random }: Backoff, failures: number, askedMs: number): number {
-  return Math.min(mostAskedMs, askedMs) + random() * Math.min(maxBackoffMs, backoffMs * 2 ** Math.min(failures, 30))
+  return Math.min(mostAskedMs, askedMs) + random() * Math.min(maxBackoffMs, backoffMs * 2 ** failures)
 }
 
-/** `Retry-After` in milliseconds; nothing if there is none that can be read (RFC 9110, 10.2.3). */
-export function toRetryAfterMs(header: string | null, now: number): number | undefined {
-  if (header === null) return undefined
-  const ms = /^[0-9]+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms)
+/** `Retry-After` in milliseconds: seconds, or a date; 0 if there is none that can be read (RFC 9110, 10.2.3). */
+export function toRetryAfterMs(header: string | null, now: number): number {
+  return Math.max(0, Number(header) * 1000 || Date.parse(header ?? '') - now) || 0
 }

@@ -1,3 +1,4 @@
+import { TidingsError } from '../../wire/errors.js'
 import type { Seat } from '../sharing/seat.js'
 import { ask } from './ask.js'
 import type { Connection } from './connection.js'
@@ -14,7 +15,7 @@ import type { OutputsOf, PayloadSchemas } from './schemas.js'
  * was. What comes is held until somebody listens, by `on` or in a loop.
  *
  * `Events` says what the payloads of types, topics or selectors are; with `schemas` it comes from these.
- * Throws `invalid-setting`. All that goes wrong later is told to `onError`, `onState`, and the loops.
+ * Throws `invalid-setting`, and `TypeError` for what is no URL. All that goes wrong later is told to `onError`, `onState`, and the loops.
  */
 export function connect<const Given extends PayloadSchemas>(
   url: string | URL,
@@ -32,23 +33,16 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
   let seat: Seat | undefined
   let { cursor } = settings
 
-  /** Does what is the application's; what that throws is told, and what telling throws has nowhere to go but to the platform. */
-  const guard = (act: () => void): void => {
+  /** Does what is the application's, and tells what that throws. */
+  const guard = (act: () => void, event?: ReceivedEvent): void => {
     try {
       act()
     } catch (error) {
-      tell(error)
+      tell(error, event)
     }
   }
-  const tell = (error: unknown, event?: ReceivedEvent): void => {
-    try {
-      onError(error, event)
-    } catch (thrown) {
-      queueMicrotask(() => {
-        throw thrown
-      })
-    }
-  }
+  /** What a handler of errors throws has nowhere to go but to the platform, as a rejection that nobody handles. */
+  const tell: (error: unknown, event?: ReceivedEvent) => void = async (error, event) => onError(error, event)
   const delivery = createDelivery({
     check: event => extras?.check(event),
     onSeen(seen) {
@@ -57,6 +51,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
       extras?.keep(seen)
     },
     onError: tell,
+    guard,
     onLeft: () => close(),
   })
 
@@ -70,11 +65,13 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
     {
       ...settings,
       async prepare() {
-        if (!schemas && !storage) return ''
-        extras ??= (await import('./extras.js')).createExtras(settings, tell)
+        if (!schemas && !storage) return undefined
+        extras ??= (await import('./extras.js')).createExtras(settings, tell, TidingsError)
         const kept = await extras.kept()
-        if (receiver.statistics.opened === 0) cursor = kept || cursor
-        return kept
+        // Later the one that was heard counts.
+        if (receiver.statistics.opened > 0) return undefined
+        cursor = kept || cursor
+        return cursor
       },
       async load(way) {
         if (way !== 'shared') return settings.load(way)
@@ -85,9 +82,7 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
     },
     {
       ...delivery,
-      comment(text) {
-        if (onComment) delivery.aside(() => guard(() => onComment(text)))
-      },
+      comment: text => delivery.aside(() => onComment?.(text)),
       changed(change) {
         seat?.changed(change.state)
         for (const watcher of watchers) guard(() => watcher(change))

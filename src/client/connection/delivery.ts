@@ -1,4 +1,3 @@
-import { TidingsError } from '../../wire/errors.js'
 import { type Match, toMatch } from './match.js'
 import { type ReceivedEvent, toReceivedEvent } from './received-event.js'
 import type { Outcome } from './receiver.js'
@@ -12,6 +11,8 @@ export interface DeliveryOptions {
   readonly onSeen: (cursor: string) => void
   /** A payload was refused (then with its event), a handler threw, or it failed and no loop will throw that. */
   readonly onError: (error: unknown, event?: ReceivedEvent) => void
+  /** Does what is the application's, and tells `onError` what that throws. */
+  readonly guard: (act: () => void, event?: ReceivedEvent) => void
   /** The last loop was left, and nobody else listens. */
   readonly onLeft: () => void
 }
@@ -21,7 +22,7 @@ export interface Delivery {
   take(event: WireEvent, cursor: string): void
   /** What was seen without an event. */
   seen(cursor: string): void
-  /** Does something that is no event, when what came before was listened to. It may not throw. */
+  /** Does something that is no event, when what came before was listened to. */
   aside(act: () => void): void
   room(): Promise<void> | undefined
   readonly invalid: number
@@ -44,7 +45,7 @@ interface Loop {
   resolve?: ((event?: ReceivedEvent) => void) | undefined
 }
 
-export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptions): Delivery {
+export function createDelivery({ check, onSeen, onError, guard, onLeft }: DeliveryOptions): Delivery {
   /** What is to be done about what came, in its order. */
   const queue: (() => void)[] = []
   const handlers = new Set<Handler>()
@@ -64,10 +65,10 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     resolveClosed = resolve
   })
 
-  const areLoopsBack = (): boolean => [...loops].every(({ resolve }) => resolve)
+  const isFree = (): boolean => !isBusy && [...loops].every(({ resolve }) => resolve)
 
   const pump = (): void => {
-    while (!isBusy && areLoopsBack()) {
+    while (isFree()) {
       if (given !== undefined) onSeen(given)
       given = undefined
       const act = handlers.size + loops.size > 0 ? queue.shift() : undefined
@@ -76,7 +77,7 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     }
     if (queue.length > 0 || isBusy) return
     makeRoom()
-    if (outcome && areLoopsBack()) endLoops(outcome)
+    if (outcome && isFree()) endLoops(outcome)
   }
 
   const makeRoom = (): void => {
@@ -94,9 +95,9 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     if (isClosed) return
     given = cursor
     const received = toReceivedEvent(event, checked)
-    if (checked?.refused) {
+    if (checked?.error) {
       invalid++
-      onError(new TidingsError('invalid-event', checked.refused, { cause: checked.cause }), received)
+      onError(checked.error, received)
     } else {
       // What a handler brings about comes after this event.
       isBusy = true
@@ -108,14 +109,11 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
     }
   }
 
-  const call = ({ handle }: Handler, event: ReceivedEvent): void => {
-    try {
+  const call = ({ handle }: Handler, event: ReceivedEvent): void =>
+    guard(() => {
       const result = handle(event)
       if (result instanceof Promise) result.catch(error => onError(error, event))
-    } catch (error) {
-      onError(error, event)
-    }
-  }
+    }, event)
 
   const tellLoops = (event?: ReceivedEvent): void => {
     for (const loop of loops) {
@@ -155,8 +153,8 @@ export function createDelivery({ check, onSeen, onError, onLeft }: DeliveryOptio
 
     aside(act) {
       // Where nobody listens, nothing is to wait for it.
-      if (queue.length === 0 && !isBusy && areLoopsBack()) act()
-      else push(act)
+      if (queue.length === 0 && isFree()) guard(act)
+      else push(() => guard(act))
     },
 
     room() {

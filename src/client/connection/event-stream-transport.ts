@@ -10,9 +10,9 @@ export const eventStream: Transport = async attempt => {
   if ('kind' in answer) return answer
   const { body } = answer
   // Some runtimes have bodies, and give them only when they are whole.
-  if (!body?.getReader) return { kind: 'unable', why: 'Bodies are not streamed here.', code: 'not-a-stream' }
+  if (!body?.getReader) return { kind: 'unable', why: 'No body streams here.', code: 'not-a-stream' }
   // The first block of a hub comes with the head: if that comes alone, the rest is held back on its way.
-  if (attempt.isHub) attempt.expect(settings.firstBlockMs, 'The stream is held back: nothing came')
+  if (attempt.isHub) attempt.expect(settings.firstBlockMs, 'No block came')
   else attempt.opened()
   let said = ''
   const stream = readEventStream(body, {
@@ -22,7 +22,7 @@ export const eventStream: Transport = async attempt => {
     // A stream that is not opened now says why, and ends.
     onComment(text) {
       attempt.comment(text)
-      said = text && `, and said: ${text}`
+      said = text && `: ${text}`
     },
     onEvent(event) {
       said = ''
@@ -41,7 +41,7 @@ export const eventStream: Transport = async attempt => {
     return { kind: 'cut', why: `The stream ended${said}.` }
   } catch (cause) {
     // Another attempt would meet the same block.
-    if (cause instanceof TidingsError) return { kind: 'refused', why: cause.message, code: cause.code, cause }
-    return { kind: 'cut', why: 'The connection was cut.', cause }
+    if (cause instanceof TidingsError) return { kind: 'refused', why: cause.message, code: cause.code }
+    return { kind: 'cut', why: 'The stream broke.', cause }
   }
 }

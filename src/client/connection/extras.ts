@@ -1,3 +1,4 @@
+import type { TidingsError } from '../../wire/errors.js'
 import type { CursorStore } from './cursor-store.js'
 import { createCursorKeeper } from './cursor-store.js'
 import { createCheck, type NamedSchema, type SchemaCheck } from './schemas.js'
@@ -13,17 +14,19 @@ export interface Extras {
 interface ExtrasSettings {
   readonly schemas: readonly NamedSchema[] | undefined
   readonly storage?: CursorStore | undefined
-  readonly storageKey: string
+  readonly storageKey?: string | undefined
+  readonly url: string
 }
 
 export function createExtras(
-  { schemas = [], storage, storageKey }: ExtrasSettings,
+  { schemas = [], storage, url, storageKey = `tidings:${url}` }: ExtrasSettings,
   onError: (error: unknown) => void,
+  ErrorClass: typeof TidingsError,
 ): Extras {
   const keeper = storage && createCursorKeeper(storage, storageKey, onError)
   let kept: Promise<string> | undefined
   return {
-    check: createCheck(schemas),
+    check: createCheck(schemas, ErrorClass),
     keep: cursor => keeper?.keep(cursor),
     async kept() {
       kept ??= keeper?.load()

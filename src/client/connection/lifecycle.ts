@@ -18,20 +18,24 @@ export type Happening = 'opened' | 'cut' | 'again' | 'due' | 'wake' | 'hidden' |
  */
 type Table = { readonly [S in ConnectionState]: { readonly [H in Happening]: ConnectionState | 'stay' | 'never' } }
 
+const attempt = {
+  cut: 'waiting',
+  again: 'connecting',
+  due: 'never',
+  wake: 'connecting',
+  hidden: 'paused',
+  shown: 'stay',
+  finish: 'closed',
+} as const
 /** Without an attempt, nothing can become of one. */
 const noAttempt = { opened: 'never', cut: 'never', again: 'never' } as const
+const noneToCome = { ...noAttempt, due: 'never', wake: 'stay', hidden: 'stay', shown: 'stay', finish: 'stay' } as const
 
 /** Every state by everything that can happen; the compiler holds it complete. */
 export const lifecycle: Table = {
-  connecting: {
-    ...{ opened: 'open', cut: 'waiting', again: 'connecting', due: 'never' },
-    ...{ wake: 'connecting', hidden: 'paused', shown: 'stay', finish: 'closed' },
-  },
-  open: {
-    ...{ opened: 'stay', cut: 'waiting', again: 'connecting', due: 'never' },
-    ...{ wake: 'connecting', hidden: 'paused', shown: 'stay', finish: 'closed' },
-  },
+  connecting: { opened: 'open', ...attempt },
+  open: { opened: 'stay', ...attempt },
   waiting: { ...noAttempt, due: 'connecting', wake: 'connecting', hidden: 'paused', shown: 'stay', finish: 'closed' },
-  paused: { ...noAttempt, due: 'never', wake: 'stay', hidden: 'stay', shown: 'connecting', finish: 'closed' },
-  closed: { ...noAttempt, due: 'never', wake: 'stay', hidden: 'stay', shown: 'stay', finish: 'stay' },
+  paused: { ...noneToCome, shown: 'connecting', finish: 'closed' },
+  closed: noneToCome,
 }

@@ -100,7 +100,7 @@ export interface ConnectOptions {
 /** What is made of the options, but for what `connect` sees to itself. */
 export interface ConnectSettings extends SeatSettings {
   readonly storage?: CursorStore | undefined
-  readonly storageKey: string
+  readonly storageKey?: string | undefined
   readonly schemas: readonly NamedSchema[] | undefined
   readonly onState?: ((change: StateChange) => void) | undefined
   readonly onComment?: ((comment: string) => void) | undefined
@@ -119,17 +119,21 @@ const times = {
   firstBlockMs: [5_000, 1],
 } as const
 
-/** Throws `invalid-setting`, and `invalid-selector` for a name of schemas. */
+/** What is taken as it is. */
+const passedOn =
+  'share body storage storageKey withCredentials end fetch WebSocket onState onComment signal pauseWhenHidden maxEventChars'.split(
+    ' ',
+  )
+
+/** Throws `invalid-setting`, `invalid-selector` for a name of schemas, and `TypeError` for what is no URL. */
 export function resolveConnectOptions(given: string | URL, options: ConnectOptions): ConnectSettings {
-  const { topics = [], since, conflate, headers, token, schemas, method, storageKey, transports, ...plain } = options
-  const { body, storage, withCredentials, end, fetch, WebSocket, onState, onComment, signal, share, ...more } = plain
-  const { pauseWhenHidden, maxEventChars, cursor = '', clock = realClock, random = Math.random, ...others } = more
-  const { onError = report, ...rest } = others
+  const { topics = [], since, conflate, headers, token, schemas, method, transports, ...others } = options
+  const { cursor = '', clock = realClock, random = Math.random, onError = report, ...plain } = others
   const chosen = {} as Record<keyof typeof times, number>
-  for (const name in rest) if (!(name in times)) throw invalid(name, 'is no option')
+  for (const name in plain) if (!(name in times || passedOn.includes(name))) throw invalid(name, 'is no option')
   for (const [name, [initial, least]] of Object.entries(times)) {
-    const ms = rest[name as keyof typeof times] ?? (initial as number)
-    if (ms < least || ms > longestMs) throw invalid(name, `is milliseconds, from ${least} to ${longestMs}`)
+    const ms = plain[name as keyof typeof times] ?? (initial as number)
+    if (ms !== undefined && !(ms >= least && ms <= longestMs)) throw invalid(name, `is ${least} to ${longestMs} ms`)
     chosen[name as keyof typeof times] = ms
   }
   const url = toUrl(given)
@@ -138,23 +142,22 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
   for (const [name, value] of Object.entries({ since, conflate })) {
     if (value !== undefined) searchParams.set(name, `${value}`)
   }
-  const isHub = (options.topics ?? since ?? conflate) !== undefined
-  const ways = transports ?? (isHub && body === undefined ? ['event-stream', 'long-poll'] : ['event-stream'])
+  const isHub = (topics[0] ?? since ?? conflate) !== undefined
+  const ways = transports ?? ['event-stream', ...(isHub && plain.body === undefined ? (['long-poll'] as const) : [])]
   if (!ways[0] || !ways.every(way => way in loaders)) throw invalid('transports', `are ${Object.keys(loaders)}`)
   return {
     ...plain,
     ...chosen,
-    ...{ cursor, clock, random, onError, isHub, transports: share ? (['shared', ...ways] as const) : ways },
+    ...{ cursor, clock, random, onError, isHub, transports: plain.share ? (['shared', ...ways] as const) : ways },
     url: url.href,
-    method: method ?? (body === undefined ? 'GET' : 'POST'),
+    method: method ?? (plain.body === undefined ? undefined : 'POST'),
     headers: () => toHeaders(headers, token),
     canRenew: [headers, token].some(given => typeof given === 'function'),
     isSnapshot: searchParams.get('since') === 'latest',
     onlyTopic: onlyTopicOf(url),
     load: name => loaders[name as TransportName](),
     life: globalThis as LifeTarget,
-    storageKey: storageKey ?? `tidings:${url.href}`,
-    schemas: schemas && Object.entries(schemas).map(([name, schema]) => ({ ...{ name, schema }, isOf: toMatch(name) })),
+    schemas: schemas && Object.entries(schemas).map(([name, schema]) => [name, schema, toMatch(name)] as const),
   }
 }
 

@@ -7,53 +7,47 @@ export interface LifeTarget {
   readonly document?: (LifeTarget & { readonly visibilityState?: string | undefined }) | undefined
 }
 
-export interface LifeListener {
-  /** The network is back, or the machine was asleep: what is open may be dead without knowing. */
-  wake(): void
-  hidden(): void
-  shown(): void
-}
-
 const tickMs = 10_000
-/** A tick that comes so much too late came after a sleep. */
-const sleepMs = 20_000
+/** A tick that comes so late came after a sleep. */
+const sleepMs = 30_000
 
 /**
- * Tells when a page is left for the back/forward cache and restored from it, when the network is back, when the machine woke up and, with
- * `pauseWhenHidden`, when the page is hidden and shown. What it returns ends that.
+ * Tells when a page is left for the back/forward cache and restored from it (`hidden`, `shown`), when the network is back, or the machine was asleep, and
+ * what is open may be dead without knowing (`wake`), and with `pauseWhenHidden` when the page is hidden and shown. What it returns ends that.
  */
 export function watchLife(
   target: LifeTarget | undefined,
   clock: Clock,
   pauseWhenHidden: boolean | undefined,
-  { wake, hidden, shown }: LifeListener,
+  happen: (happening: 'wake' | 'hidden' | 'shown') => void,
 ): () => void {
   const page = target?.document
   const isHidden = (): boolean => page?.visibilityState === 'hidden'
   const listener = ({ type, persisted }: { readonly type?: string; readonly persisted?: boolean }): void => {
-    if (type === 'online' || type === 'resume') wake()
+    if (type === 'online' || type === 'resume') happen('wake')
     // A page that is left with a connection open is not kept, so its connection is let go.
-    else if (type === 'pagehide' || (pauseWhenHidden && isHidden())) hidden()
-    else if (type !== 'pageshow' || persisted) shown()
+    else if (type === 'pagehide' || (pauseWhenHidden && isHidden())) happen('hidden')
+    else if (type === 'pageshow' ? persisted : pauseWhenHidden) happen('shown')
   }
   const each = (method: 'addEventListener' | 'removeEventListener'): void => {
     for (const type of ['online', 'pagehide', 'pageshow']) target?.[method]?.(type, listener)
-    for (const type of ['resume', pauseWhenHidden && 'visibilitychange']) if (type) page?.[method]?.(type, listener)
+    for (const type of ['resume', 'visibilitychange']) page?.[method]?.(type, listener)
   }
   each('addEventListener')
 
   let timer: unknown
   const tick = (): void => {
-    const expected = clock.now() + tickMs
+    const setAt = clock.now()
     timer = clock.setTimeout(() => {
       // Timers of hidden pages come late without any sleep.
-      const isLate = clock.now() - expected > sleepMs && !isHidden()
+      const isLate = clock.now() - setAt > sleepMs && !isHidden()
       tick()
-      if (isLate) wake()
+      if (isLate) happen('wake')
     }, tickMs)
   }
   tick()
-  if (pauseWhenHidden && isHidden()) hidden()
+  // It may be hidden now.
+  listener({})
   return () => {
     clock.clearTimeout(timer)
     each('removeEventListener')

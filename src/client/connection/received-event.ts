@@ -20,9 +20,9 @@ export interface ReceivedEvent<Payload = unknown> {
 
 /** `checked`: what a schema gave back. */
 export function toReceivedEvent(event: WireEvent, checked?: Checked): ReceivedEvent {
-  const { type, topic, id, data } = event
+  const { type, data } = event
   return {
-    ...{ type, topic, id, data },
+    ...event,
     gap: type === '$gap' ? toGap(data) : undefined,
     json: () => (checked && 'value' in checked ? checked.value : JSON.parse(data)),
   }

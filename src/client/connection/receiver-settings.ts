@@ -17,8 +17,8 @@ export interface ReceiverSettings extends AttemptSettings {
   readonly end?: string | { readonly type: string } | undefined
   /** Ways to hear it, in the order in which they are tried. */
   readonly transports: readonly Way[]
-  /** Is waited for before each attempt. What it comes to is where the first begins, if it is not empty. */
-  readonly prepare?: (() => Promise<string>) | undefined
+  /** Is waited for before each attempt. What it comes to is where that begins, if it is anything. */
+  readonly prepare?: (() => Promise<string | undefined>) | undefined
   readonly load: (name: Way) => Transport | Promise<Transport>
   readonly backoffMs: number
   readonly maxBackoffMs: number

@@ -72,6 +72,7 @@ const shortestTokenMs = 1_000
 
 export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Receiver {
   const { clock, transports, end } = settings
+  const { type: endType } = Object(end)
   const statistics = { attempts: 0, opened: 0, events: 0, repeats: 0, gaps: 0 }
   let state: ConnectionState = 'connecting'
   let { cursor, isHub } = settings
@@ -96,7 +97,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
   const happen = (happening: Happening, error?: TidingsError, askedMs = 0): void => {
     const following = lifecycle[state][happening]
     if (following === 'stay') return
-    if (following === 'never') throw new TidingsError('internal', `A connection that is ${state}: ${happening}.`)
+    if (following === 'never') throw new Error(happening)
     clock.clearTimeout(timer)
     if (happening !== 'opened') {
       abort.abort()
@@ -147,8 +148,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
         settings.prepare?.(),
       ])
       if (signal.aborted) return
-      // Later the one that was heard counts.
-      cursor = (statistics.opened === 0 && kept) || cursor
+      cursor = kept || cursor
       isSnapshot = settings.isSnapshot && cursor === ''
       ending = await make(toAttempt(signal, headers))
     } catch (cause) {
@@ -177,10 +177,10 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
         cursor = id
         outlet.seen(id)
       }),
-      comment: unlessOver(outlet.comment),
-      retry: unlessOver(ms => {
+      comment: outlet.comment,
+      retry(ms) {
         retryMs = ms
-      }),
+      },
       room() {
         const room = signal.aborted ? undefined : outlet.room()
         isHeld = room !== undefined
@@ -222,33 +222,32 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       // The place where it goes on is that of the picture, which is not given yet.
       isSnapshot = settings.isSnapshot && toGap(data)?.resumedAt !== id
     } else if (type === '$expired') {
-      renew(new TidingsError('unauthorized', 'The token has run out.'), true)
+      renew(new TidingsError('unauthorized', 'The token ran out.'), true)
     } else if (type === '$end') {
       give(event, id)
-      if (/"outcome":\s*"failed"/.test(data)) fail('The server failed to go on.')
+      if (data === '{"outcome":"failed"}') fail('The server failed.')
       else finish('ended')
     } else {
       if (data === end) finish('completed')
       else hear(event)
-      if (typeof end === 'object' && type === end.type) finish('completed')
+      if (type === endType) finish('completed')
     }
   }
 
   const hear = (event: WireEvent): void => {
-    if (isHub && !isSnapshot && isSeen(event.id, cursor)) {
-      statistics.repeats++
-      return
+    const { id } = event
+    const topic = event.topic || (isHub ? settings.onlyTopic : '')
+    if (isHub && !isSnapshot && isSeen(id, cursor)) statistics.repeats++
+    else {
+      statistics.events++
+      give({ ...event, topic, id: isSnapshot ? '' : id }, isSnapshot ? cursor : id)
     }
-    statistics.events++
-    if (isSnapshot) give({ ...event, id: '' }, cursor)
-    else give(event, event.id)
   }
 
   const give = (event: WireEvent, id: string): void => {
     // At other servers, an event may take the id away.
-    if (!isHub || id !== '') cursor = id
-    const isOfOne = event.topic === '' && isHub && !event.type.startsWith('$')
-    outlet.take(isOfOne ? { ...event, topic: settings.onlyTopic } : event, cursor)
+    if (!isHub || id) cursor = id
+    outlet.take(event, cursor)
   }
 
   const fail = (why: string, cause?: unknown): void =>
@@ -275,7 +274,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       if (kind === 'refused') finish('failed', error)
       else if (kind === 'unauthorized') renew(error, settings.canRenew)
       else if (kind === 'cut') cut(error, ending.askedMs)
-      else if (way + 1 < transports.length) {
+      else if (transports[way + 1]) {
         way++
         happen('again', error)
       } else if (kind === 'held' || way > 0) cut(error)
@@ -285,7 +284,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
 
   const cut = (error: TidingsError, askedMs = 0): void => {
     if (end !== undefined && state === 'open') {
-      fail('The stream ended without its last event.', error)
+      fail('No end came.', error)
       return
     }
     // What was never open on this way may be on another.
@@ -298,15 +297,10 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     // Looked at again later: what answers may turn out to be a hub.
     const leftMs = mostMs > 0 && !isHeld ? heardAt + mostMs - clock.now() : mostMs || hubSilenceMs
     if (leftMs > 0) timer = clock.setTimeout(watchSilence, leftMs)
-    else cut(toError({ kind: 'cut', why: `Nothing came for ${mostMs} ms.` }))
+    else cut(toError({ kind: 'cut', why: `Nothing came in ${mostMs} ms.` }))
   }
 
-  const wake = (): void => happen('wake')
-  unwatch = watchLife(settings.life, clock, settings.pauseWhenHidden, {
-    wake,
-    hidden: () => happen('hidden'),
-    shown: () => happen('shown'),
-  })
+  unwatch = watchLife(settings.life, clock, settings.pauseWhenHidden, happen)
   // Unless the page is hidden, and it waits for that to change.
   if (state === 'connecting') void connect()
 
@@ -321,7 +315,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       return cursor
     },
     statistics,
-    wake,
+    wake: () => happen('wake'),
     close: () => finish('closed'),
   }
 }
@@ -342,9 +336,9 @@ function isSeen(id: string, cursor: string): boolean {
 export function toGap(data: string): Gap | undefined {
   try {
     return Object(JSON.parse(data))
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined
-    throw error
+  } catch {
+    // Of a server that says something else by that name.
+    return undefined
   }
 }
 

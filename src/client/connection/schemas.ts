@@ -1,3 +1,4 @@
+import type { TidingsError } from '../../wire/errors.js'
 import { describeIssues, type StandardSchema } from '../../wire/standard-schema.js'
 import type { Match } from './match.js'
 import type { WireEvent } from './transport.js'
@@ -10,32 +11,29 @@ export type OutputsOf<Given extends PayloadSchemas> = {
   readonly [Name in keyof Given]: NonNullable<Given[Name]['~standard']['types']>['output']
 }
 
-/** What a schema gave back, or why it refused. */
+/** What a schema gave back, or that it refused. */
 export type Checked =
-  | { readonly value: unknown; readonly refused?: undefined }
-  | { readonly refused: string; readonly cause?: unknown }
+  | { readonly value: unknown; readonly error?: undefined }
+  | { readonly error: TidingsError }
   | undefined
 
 /** What the schema of an event makes of its payload; nothing if it has none. Neither throws nor rejects. */
 export type SchemaCheck = (event: WireEvent) => Checked | Promise<Checked>
 
-export interface NamedSchema {
-  readonly name: string
-  readonly isOf: Match
-  readonly schema: StandardSchema
-}
+export type NamedSchema = readonly [name: string, schema: StandardSchema, isOf: Match]
 
 type Result = Awaited<ReturnType<StandardSchema['~standard']['validate']>>
 
-/** Is loaded only with schemas, and imports nothing that is loaded without. */
-export function createCheck(schemas: readonly NamedSchema[]): SchemaCheck {
+/** Is loaded only with schemas, and imports nothing that is loaded without, but is given it. */
+export function createCheck(schemas: readonly NamedSchema[], ErrorClass: typeof TidingsError): SchemaCheck {
   return event => {
-    const found = schemas.find(({ isOf }) => isOf(event))
+    const found = schemas.find(([, , isOf]) => isOf(event))
     if (!found) return undefined
-    const { name, schema } = found
-    const refused = (why: string, cause?: unknown): Checked => ({
-      ...{ refused: `Not what the schema of ${JSON.stringify(name)} asks for: ${why}.`, cause },
-    })
+    const [name, schema] = found
+    const refused = (why: string, cause?: unknown): Checked => {
+      const message = `Not what the schema of ${JSON.stringify(name)} asks for: ${why}.`
+      return { error: new ErrorClass('invalid-event', message, { cause }) }
+    }
     const toChecked = ({ issues, ...given }: Result): Checked =>
       issues ? refused(describeIssues(issues)) : { value: (given as { readonly value: unknown }).value }
     const failed = (cause: unknown): Checked => refused('it failed', cause)

@@ -37,7 +37,8 @@ export interface SocketLike {
 export interface AttemptSettings {
   /** With the parameters of the hub, without a cursor. */
   readonly url: string
-  readonly method: string
+  /** Default: `GET`. */
+  readonly method?: string | undefined
   readonly body?: string | Uint8Array<ArrayBuffer> | undefined
   readonly withCredentials?: boolean | undefined
   /** Whether without a cursor the newest of each topic and key come first. */

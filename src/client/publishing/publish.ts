@@ -40,7 +40,7 @@ export interface PublishOptions {
  * room. Resolves when the hub has them all.
  *
  * Rejects with `PublishError`, which says how far it came; with what `events` throws, when the hub has what came before; with the reason of
- * `signal`; with `invalid-setting`. `events` is left then.
+ * `signal`; with `invalid-setting`, and with `TypeError` for what is no URL. `events` is left then.
  */
 export async function publish(
   url: string | URL,

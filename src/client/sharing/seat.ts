@@ -235,7 +235,7 @@ export function createSeat(
 
   const transport = async (attempt: Attempt): Promise<Ending> => {
     const { method, body, end } = settings
-    if (method !== 'GET' || body !== undefined || end !== undefined) {
+    if ((method ?? 'GET') !== 'GET' || body !== undefined || end !== undefined) {
       return {
         kind: 'refused',
         why: 'What is shared is asked with GET, without body and end.',

@@ -44,6 +44,7 @@ describe('the programs of docs/guide/fetch.md', () => {
       first.leave()
       const reading = await read(`${url}/events?user=ann`, { 'last-event-id': id })
       expect(await reading.until('data: 20')).not.toContain('$gap')
+      expect((await fetch(`${url}/events?user=*`)).status).toBe(403)
       child.kill('SIGTERM')
       expect(await reading.ended()).toMatch(/retry: \d+\n$/)
       expect([await ended, said.output]).toEqual([0, runtime === 'Deno' ? expect.stringMatching(/^Listening on /) : ''])

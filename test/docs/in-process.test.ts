@@ -8,6 +8,13 @@ import { freePort } from '../support/hub-process.js'
 const compiler = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
 const programs = await programsOf('docs/guide/in-process.md')
 
+/** Nobody hears what is said to others, by a name that is none. */
+async function expectToBeForOne(url: string): Promise<void> {
+  for (const name of ['*', '**', 'eve', '']) {
+    expect([name, (await fetch(`${url}/events?user=${name}`)).status]).toEqual([name, 403])
+  }
+}
+
 describe('the programs of docs/guide/in-process.md', () => {
   let folder: ApplicationFolder
   beforeAll(async () => {
@@ -36,6 +43,7 @@ describe('the programs of docs/guide/in-process.md', () => {
     const { url, child, said, ended } = await start(name)
     const reading = await vi.waitFor(() => read(`${url}/events?user=ann`), { timeout: 15_000 })
     await reading.until('data: 20')
+    if (name !== 'plain.mjs') await expectToBeForOne(url)
     child.kill('SIGTERM')
     expect(await reading.ended()).toMatch(/retry: \d+\n$/)
     expect([await ended, said.output]).toEqual([0, ''])
@@ -56,6 +64,7 @@ describe('the programs of docs/guide/in-process.md', () => {
     const { child, ended, said } = startProgram([process.execPath, 'nest.js'], nest.path)
     const reading = await vi.waitFor(() => read(`http://127.0.0.1:${port}/events?user=ann`), { timeout: 15_000 })
     await reading.until('data: 20')
+    await expectToBeForOne(`http://127.0.0.1:${port}`)
     child.kill('SIGTERM')
     expect(await reading.ended()).toMatch(/retry: \d+\n$/)
     await ended

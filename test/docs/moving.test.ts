@@ -122,5 +122,6 @@ describe('the programs of docs/guide/moving.md', () => {
     )
     expect(await ann.until('data: {"text":"Hello"}\n')).toContain('topic: user/ann\n')
     expect(await bob.until('event: price')).not.toContain('note')
+    expect((await fetch(`${url}/events?user=*`)).status).toBe(403)
   })
 })

@@ -35,6 +35,7 @@ describe('Next.js 16', () => {
     const { url, child, ended } = await start()
     const reading = await read(`${url}/events?user=ann`)
     await reading.until('data: 20')
+    expect((await fetch(`${url}/events?user=*`)).status).toBe(403)
     child.kill('SIGTERM')
     expect(await reading.ended()).toMatch(/retry: \d+\n$/)
     // Next.js says itself how it ends.

@@ -36,6 +36,7 @@ describe('SvelteKit 3 with adapter-node', () => {
     const { url, child, ended } = await start()
     const reading = await read(`${url}/events?user=ann`)
     await reading.until('data: 20')
+    expect((await fetch(`${url}/events?user=*`)).status).toBe(403)
     child.kill('SIGTERM')
     expect(await reading.ended()).toMatch(/retry: \d+\n$/)
     expect(await ended).toBe(0)

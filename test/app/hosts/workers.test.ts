@@ -50,5 +50,6 @@ describe('Workers, in workerd', () => {
     await say('two')
     const second = await read(`${url}/news`, { 'last-event-id': id })
     expect(await second.until('data: two')).not.toContain('data: one')
+    expect((await fetch(`${url}/*`)).status).toBe(403)
   })
 })

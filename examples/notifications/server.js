@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import express from 'express'
@@ -22,14 +23,24 @@ const app = express()
 app.use(express.static(fileURLToPath(new URL('page', import.meta.url))))
 app.use(express.json())
 app.get('/session', (req, res) => void res.json({ user: userOf(req) }))
+const signedOut = new EventEmitter().setMaxListeners(0)
 app.post('/session', (req, res) => {
+  const before = userOf(req)
   const user = users.includes(req.body?.user) ? req.body.user : ''
+  if (before && before !== user) res.once('close', () => signedOut.emit(before))
   res.set('Set-Cookie', cookieOf(user)).json({ user })
 })
 
 // Everybody hears his own inbox, a new device all of it; a list without topics is answered 403.
 app.get(
   '/inbox/:user',
+  (req, res, next) => {
+    // A stream outlives the session that it began with. So it is cut: who is signed in on another device comes back by himself.
+    const cut = () => res.destroy()
+    signedOut.on(req.params.user, cut)
+    res.once('close', () => signedOut.off(req.params.user, cut))
+    next()
+  },
   hub.handler({
     topics: req => (userOf(req) === req.params.user ? [`inbox/${req.params.user}`] : []),
     since: 'earliest',

@@ -91,8 +91,26 @@ describe.skipIf(!browserProgram)('examples/notifications', { timeout: 90_000 }, 
     const forged = await fetch(`${example.url}/inbox/ann`, { headers: { cookie: 'session=ann.AAAA' } })
     expect(forged.status).toBe(403)
 
-    await expectLooks(browser, example.url, page => signIn(page, 'Ann'))
     expect(errors).toEqual([[], []])
+
+    // Signed out in one window is signed out in all of the browser; another device goes on where it was.
+    await tell(ben.page, 'to other devices')
+    await expectUnread(['Ben to other devices'], [again, other])
+    const window = await ann.context.newPage()
+    await window.goto(example.url)
+    await live(window)
+    await window.getByRole('button', { name: 'Sign out Ann' }).click()
+    for (const page of [window, again]) {
+      await page.locator('#state', { hasText: 'signed out' }).waitFor()
+      expect(await page.locator('#list li').count()).toBe(0)
+      await eventually(async () => expect(await page.title()).toBe('Notifications'))
+    }
+    expect(await window.evaluate('Object.keys(localStorage)')).toEqual([])
+    await tell(ben.page, 'after')
+    await expectUnread(['Ben after', 'Ben to other devices'], [other])
+    expect(await again.locator('#list li').count()).toBe(0)
+
+    await expectLooks(browser, example.url, page => signIn(page, 'Ann'))
     await example.end()
   })
 })

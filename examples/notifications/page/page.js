@@ -138,6 +138,8 @@ async function sign(asked) {
 
 /** @param {string} asked Nobody: empty. */
 function enter(asked) {
+  // Who comes to this browser next is to find nothing of it; whoever signs in again hears all from the beginning.
+  if (user !== '' && user !== asked) localStorage.removeItem(`inbox of ${user}`)
   user = asked
   element('sign-in').hidden = user !== ''
   element('inbox').hidden = user === ''
@@ -147,6 +149,9 @@ function enter(asked) {
   element('other').textContent = `Tell ${nameOf(otherOf(user))}`
   if (user !== '') return listen()
   source?.close()
+  notices.clear()
+  list.replaceChildren()
+  tell()
   show('signed out')
 }
 

@@ -185,6 +185,23 @@ it('refuses to publish what no encoder takes', async () => {
   expect(hub.status.tail.endsWith('-0')).toBe(true)
 })
 
+it('tells a reader that was overrun, also one that asked for the oldest when there was nothing', async () => {
+  const wishes: Partial<SubscribeRequest>[] = [{ since: { kind: 'earliest' } }, { since: { kind: 'time', time: 0 } }]
+  for (const wish of wishes) {
+    await onMemory({ retention: [{ selector: '**', count: 10 }] }, { maxRecentEvents: 2 })
+    const { sink, subscription } = await subscribe('a', wish)
+    await say('a', 'heard')
+    sink.isTaking = false
+    await say('a', ...numbers(40))
+    sink.drain()
+    await vi.waitFor(() => expect(subscription.state).toBe('live'))
+    expect(sink.said).toEqual(['heard', '0'])
+    expect(sink.hubs.map(({ type }) => type)).toEqual(['$cursor', '$gap'])
+    await hub.close()
+    await log.close()
+  }
+})
+
 it('gives a reader that was overrun the end of its topic', async () => {
   await onMemory({ retention: [{ selector: '**', count: 10 }] }, { maxRecentEvents: 2 })
   const { sink } = await subscribe('a')

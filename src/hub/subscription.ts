@@ -101,7 +101,11 @@ export class HubSubscription implements Subscription, SinkListener, Holder, Beat
       if (this.view.live.length === 0) this.view.window?.reset().forEach(member => void this.#hub.enqueue(member))
     }
     this.phase = after
-    if (after === 'live') this.view.join(this)
+    if (after === 'live') {
+      // Also who began at the head, and was never given a stretch: of what it misses from here on, it is told.
+      this.freshness = 'settled'
+      this.view.join(this)
+    }
     if (after === 'waiting') this.#hub.enqueue(this)
     if (before !== 'ending' && (after === 'ending' || after === 'closed')) this.#hub.retire(this)
     if (after === 'closed') this.#hub.forget(this)

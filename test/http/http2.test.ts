@@ -7,7 +7,7 @@ import type { Certificate } from '../../src/http/certificate.js'
 import { makeCertificate, openssl } from '../support/certificate.js'
 import { Http2Client, type Http2Listening } from './http2-client.js'
 import { type HubOnHttp, RawConnection, request, startHub } from './hub-on-http.js'
-import { endHeaders, RawHttp2, toBlock, toFrame } from './raw-http2.js'
+import { endHeaders, getBlock, RawHttp2, toBlock, toFrame } from './raw-http2.js'
 
 const patience = { timeout: 20_000, interval: 20 }
 
@@ -502,5 +502,17 @@ describe.skipIf(!openssl)('over HTTP/2', () => {
     const again = await client.listen('/events/a', { 'last-event-id': id })
     expect(again.headers[':status']).toBe(204)
     expect(again.headers).not.toHaveProperty('content-length')
+  })
+
+  test('who asks for a stream, and never ends its request, keeps none when it was answered', async () => {
+    await start()
+    const [id = ''] = await hub.hub.publish([{ topic: 'a', data: 'bye', end: true }])
+    const raw = await RawHttp2.open(hub.port)
+    const asked = [getBlock('/events/a', { 'last-event-id': id }), getBlock('/events/a?wrong=1')]
+    asked.forEach((block, i) => void raw.write(toFrame('headers', endHeaders, 2 * i + 1, block)))
+    for (const i of asked.keys()) expect(await raw.frame('headers', ({ stream }) => stream === 2 * i + 1)).toBeDefined()
+    await nobodyIsLeft()
+    expect(raw.isClosed).toBe(false)
+    raw.socket.destroy()
   })
 })

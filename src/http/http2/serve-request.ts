@@ -53,8 +53,12 @@ export async function serveRequest(
   } else {
     sendAnswer(surface, stream, tooManyAnswers(surface), varyingHeaders(undefined, 503, surface.settings))
   }
-  // A client that is told to stop before it has sent all may lose the answer over it.
-  ;(body ?? new Body(stream)).discard(discardMs, () => stream.close(constants.NGHTTP2_NO_ERROR))
+  discardRest(stream, body)
+}
+
+/** Of one who never ends its request, the stream would be kept. A client that is told to stop before it has sent all may lose the answer over it. */
+function discardRest(stream: ServerHttp2Stream, body: Body = new Body(stream)): void {
+  body.discard(discardMs, () => stream.close(constants.NGHTTP2_NO_ERROR))
 }
 
 function ignore(): void {}
@@ -116,6 +120,7 @@ class StreamCarrier implements Carrier, HeldStream {
 
   answer(answer: Answer): void {
     sendAnswer(this.#surface, this.#stream, answer, {})
+    discardRest(this.#stream)
   }
 
   destroy(): void {

@@ -42,8 +42,8 @@ export interface PublishOptions {
 export interface Hub<Topics = AnyTopics> {
   /**
    * Appends an event; resolves to its id when the log holds it. A text is published as it is, any other value as JSON.
-   * Rejects with `invalid-topic`, `reserved-topic`, `invalid-event` (also: not what its schema asks for), `too-large`, `topic-ended`,
-   * `idempotency-conflict`, `draining`, and as `EventLog.append`.
+   * Rejects with `invalid-topic`, `reserved-topic`, `invalid-event` (also: not what its schema asks for), `unknown-member`, `too-large`,
+   * `topic-ended`, `idempotency-conflict`, `draining`, and as `EventLog.append`.
    */
   publish<Topic extends TopicOf<Topics>>(
     topic: Topic,
@@ -130,6 +130,7 @@ class ApplicationHub implements Hub {
   async publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<string> {
     const { type, key, eventId, end, idempotencyKey } = options
     checkTopic(topic)
+    for (const name in options) if (!publishOptions.has(name)) throw isUnknown(name)
     if (type !== undefined) checkType(type)
     if (key !== undefined) checkKey(key)
     if (eventId !== undefined) checkEventId(eventId)
@@ -206,6 +207,16 @@ class ApplicationHub implements Hub {
   async close({ deadlineMs }: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
     await this.#engine.close(wholeNumber('deadlineMs', deadlineMs ?? 5_000, 0, 600_000))
   }
+}
+
+const publishOptions: ReadonlySet<string> = new Set(['type', 'key', 'eventId', 'end', 'idempotencyKey'])
+
+function isUnknown(name: string): TidingsError {
+  const known = [...publishOptions].join(', ')
+  return new TidingsError(
+    'unknown-member',
+    `There is no option ${name} of an event; beside topic and data it has ${known}.`,
+  )
 }
 
 function toOnce(key: string, parts: readonly string[]): { readonly token: string; readonly digest: string } {

@@ -2,7 +2,7 @@ import { Budget } from '../http/budget.js'
 import { createHub } from '../hub/create-hub.js'
 import type { Hub } from '../hub/hub.js'
 import type { EventLog } from '../log/log.js'
-import type { Settings } from './options.js'
+import { checkLog, type Settings } from './options.js'
 
 /** The hub on a log that an application's hub is made around, from the moment on at which the log is open. */
 export class Engine {
@@ -33,7 +33,7 @@ export class Engine {
   }
 
   async #start(): Promise<Hub> {
-    this.#log = await this.settings.openLog()
+    this.#log = checkLog(await this.settings.openLog())
     this.hub = await createHub(this.#log, this.settings.engine)
     return this.hub
   }

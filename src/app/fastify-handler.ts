@@ -2,7 +2,7 @@ import type { Engine } from './engine.js'
 import { Handover } from './fastify-handover.js'
 import type { FastifyReplyLike, FastifyRequestLike } from './fastify-types.js'
 import { checkHandlerOptions, type HandlerOptions, topicsFor } from './handler-options.js'
-import { type AnyResponse, isGone, openResponse } from './open-response.js'
+import { type AnyResponse, checkNodePair, isGone, openResponse } from './open-response.js'
 import { readFor } from './read-for.js'
 
 /** A route of Fastify. Rejects with what the application's `topics` throws, and with nothing else. */
@@ -25,6 +25,7 @@ export function toFastifyHandler<Request extends FastifyRequestLike>(
 ): FastifyHandler<Request> {
   checkHandlerOptions(options)
   return async (request, reply) => {
+    checkNodePair(request?.raw, reply?.raw, 'This is a route of Fastify; handler makes one of Node.js and Express.')
     const topics = await topicsFor(options, [request])
     const response = reply.raw as AnyResponse
     if (reply.sent || isGone(response)) return reply

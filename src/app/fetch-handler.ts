@@ -1,3 +1,4 @@
+import { TidingsError } from '../wire/errors.js'
 import { answerRead } from './answer-read.js'
 import type { Engine } from './engine.js'
 import { checkHandlerOptions, type HandlerOptions, topicsFor } from './handler-options.js'
@@ -15,6 +16,9 @@ export function toFetchHandler<Context extends readonly unknown[]>(
 ): FetchHandler<Context> {
   checkHandlerOptions(options)
   return async (request, ...context) => {
+    if (typeof request?.headers?.get !== 'function') {
+      throw new TidingsError('invalid-setting', 'What was handed over is no Request; handler makes a route of Node.js.')
+    }
     const topics = await topicsFor(options, [request, ...context])
     const { headers, method, signal, url } = request
     const question = url.indexOf('?')

@@ -2,6 +2,7 @@ import { maxConflateMs } from '../http/read-request.js'
 import { type Compression, checkCompression } from '../http/settings.js'
 import { parseSince } from '../http/since.js'
 import { TidingsError } from '../wire/errors.js'
+import { parseSelector } from '../wire/selector.js'
 
 /** What a route gives to whom. `Asked` is what the framework hands to the route. */
 export interface HandlerOptions<Asked extends readonly unknown[]> {
@@ -35,11 +36,16 @@ export interface InferredOptions<Topics> extends Omit<HandlerOptions<never>, 'to
   readonly topics: readonly string[] | (Topics & Extract<HandlerOptions<never>['topics'], (...asked: never) => unknown>)
 }
 
-/** Throws `invalid-setting` if a route cannot be made of that. */
-export function checkHandlerOptions({ topics, since, conflateMs, compression }: HandlerOptions<never>): void {
+/** Throws `invalid-setting`, and `invalid-selector` and `invalid-parameter`, if a route cannot be made of that. */
+export function checkHandlerOptions(options: HandlerOptions<never>): void {
+  const { topics, since, conflateMs, compression, ...others } = Object(options) as HandlerOptions<never>
   if (!Array.isArray(topics) && typeof topics !== 'function') {
     throw new TidingsError('invalid-setting', 'topics is a list of topics, or a function that gives one.')
   }
+  for (const name of Object.keys(others)) {
+    throw new TidingsError('invalid-setting', `There is no setting ${name} of a route.`)
+  }
+  if (Array.isArray(topics)) topics.forEach(parseSelector)
   if (since !== undefined) parseSince(since, Date.now())
   checkCompression('compression', compression)
   const isConflation =
@@ -48,10 +54,13 @@ export function checkHandlerOptions({ topics, since, conflateMs, compression }: 
     throw new TidingsError('invalid-setting', `conflateMs is a whole number from 0 to ${maxConflateMs}.`)
 }
 
-/** The topics of one request. Rejects with what the application throws. */
+/** The topics of one request. Rejects with what the application throws, and with `invalid-setting` if it gives no list of texts. */
 export async function topicsFor<Asked extends readonly unknown[]>(
   { topics }: HandlerOptions<Asked>,
   asked: Asked,
 ): Promise<readonly string[]> {
-  return typeof topics === 'function' ? await topics(...asked) : topics
+  if (typeof topics !== 'function') return topics
+  const said = await topics(...asked)
+  if (Array.isArray(said) && said.every(topic => typeof topic === 'string')) return said
+  throw new TidingsError('invalid-setting', 'The function topics gave no list of texts, such as ["news"].')
 }

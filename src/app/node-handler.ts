@@ -4,7 +4,7 @@ import { sendAnswer } from '../http/send-answer.js'
 import type { Engine } from './engine.js'
 import { checkHandlerOptions, type HandlerOptions, topicsFor } from './handler-options.js'
 import type { NodeRequest, NodeResponse } from './node-types.js'
-import { type AnyResponse, isGone, openResponse } from './open-response.js'
+import { type AnyResponse, checkNodePair, isGone, openResponse } from './open-response.js'
 import { readFor } from './read-for.js'
 
 /**
@@ -31,6 +31,11 @@ export function toNodeHandler<Request extends NodeRequest>(
 ): NodeHandler<Request> {
   checkHandlerOptions(options)
   return async (request, given, next) => {
+    checkNodePair(
+      request,
+      given,
+      'fastifyHandler makes a route of Fastify, and fetchHandler one of Request and Response.',
+    )
     const response = given as AnyResponse
     let topics: readonly string[]
     try {

@@ -2,11 +2,20 @@ import type { ServerResponse } from 'node:http'
 import type { Http2ServerResponse } from 'node:http2'
 import { Socket } from 'node:net'
 import type { Sink } from '../hub/sink.js'
+import { TidingsError } from '../wire/errors.js'
 import { KeptSink } from './sinks/kept-sink.js'
 import { ResponseSink } from './sinks/response-sink.js'
 
 /** What a response is, whose type says less so that applications need no types of Node.js. */
 export type AnyResponse = ServerResponse | Http2ServerResponse
+
+/** Throws `invalid-setting` where these are no request and response of Node.js; `instead` says what else there is. */
+export function checkNodePair(request: unknown, response: unknown, instead: string): void {
+  const { headers } = Object(request) as { readonly headers?: unknown }
+  const { writeHead } = Object(response) as { readonly writeHead?: unknown }
+  if (typeof headers === 'object' && typeof writeHead === 'function') return
+  throw new TidingsError('invalid-setting', `What was handed over is no request and response of Node.js. ${instead}`)
+}
 
 /** Sends the head, with what the application has set, and gives what the events go to. */
 export function openResponse(

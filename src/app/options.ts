@@ -3,6 +3,7 @@ import type { HubOptions as EngineOptions } from '../hub/options.js'
 import { resolveHubOptions } from '../hub/options.js'
 import type { EventLog, RetentionRule } from '../log/log.js'
 import { createMemoryLog } from '../log/memory.js'
+import { compileRetention } from '../log/retention.js'
 import { wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import type { Schemas } from './schema.js'
@@ -38,12 +39,23 @@ export interface Settings {
   readonly engine: EngineOptions
 }
 
+/** Throws `invalid-setting` unless `log` is one. */
+export function checkLog(log: EventLog): EventLog {
+  if (typeof log?.append === 'function') return log
+  throw new TidingsError(
+    'invalid-setting',
+    "log is a log that is open, or a function that opens one, such as () => openLmdbLog('.tidings').",
+  )
+}
+
 /** Throws `invalid-setting` with the name of what is wrong. */
 export function resolveOptions(options: HubOptions): Settings {
   const { log, retention, schemas, maxEventBytes, maxStreams, report, ...engine } = options
   if (log && retention) {
     throw new TidingsError('invalid-setting', 'retention is for the log in memory; give it to the log that you open.')
   }
+  if (log && typeof log !== 'function') checkLog(log)
+  if (retention) compileRetention(retention)
   const told =
     report ?? ((message, error) => console.error('tidings:', message, ...(error === undefined ? [] : [error])))
   resolveHubOptions({ ...engine, report: told })

@@ -12,12 +12,15 @@ export type InputsOf<Given extends Schemas> = {
   readonly [Name in keyof Given]: NonNullable<Given[Name]['~standard']['types']>['input']
 }
 
-/** Checks what is published. Throws `invalid-selector` at a name that is none. */
+/** Checks what is published. Throws `invalid-selector` at a name that is none, and `invalid-setting` at a schema that is none. */
 export class SchemaTable {
   readonly #rows: readonly { readonly selector: Selector; readonly schema: StandardSchema }[]
 
   constructor(schemas: Schemas) {
-    this.#rows = Object.entries(schemas).map(([name, schema]) => ({ selector: parseSelector(name), schema }))
+    this.#rows = Object.entries(schemas).map(([name, schema]) => {
+      if (typeof schema?.['~standard']?.validate === 'function') return { selector: parseSelector(name), schema }
+      throw new TidingsError('invalid-setting', `schemas[${JSON.stringify(name)}] is no Standard Schema.`)
+    })
   }
 
   /** What is to be published, as its schema gives it back; as it is where none is for the topic. Rejects with `invalid-event`. */

@@ -24,7 +24,13 @@ export interface SubscribeOptions {
 
 /** Throws `invalid-selector`, `invalid-parameter` or `too-many-topics` if that cannot be asked for. */
 export function toSubscribeRequest(topics: readonly string[], options: SubscribeOptions): SubscribeRequest {
-  const { since, cursor, conflateMs } = options
+  const { since, cursor, conflateMs, signal: _, onGap: __, ...others } = options
+  for (const name of Object.keys(others)) {
+    throw new TidingsError('invalid-parameter', `There is no option ${name} of a subscription.`)
+  }
+  if (!Array.isArray(topics)) {
+    throw new TidingsError('invalid-selector', 'What is heard is a topic or selector, or a list of them.')
+  }
   if (topics.length === 0 || topics.length > 100) {
     throw new TidingsError('too-many-topics', 'A subscription has 1 to 100 topics.')
   }

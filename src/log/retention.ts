@@ -48,6 +48,7 @@ export interface Retention {
  * `retention[2].ageMs`.
  */
 export function compileRetention(given: readonly RetentionRule[]): Retention {
+  if (!Array.isArray(given)) throw invalid('retention', 'is no list of rules like {"selector": "**", "count": 1000}')
   if (given.length > maxRules) throw invalid('retention', `has ${given.length} rules; at most ${maxRules} are taken`)
   const rules = given.map((rule, i) => checkRule(rule, `retention[${i}]`))
   const none = rules.length

@@ -38,6 +38,7 @@ function isLongerThan(text: string, bytes: number): boolean {
  * (C0, C1, DEL, Unicode `Cf`), no segment `.` or `..`. Names of the hub (`$...`) are topics too.
  */
 export function topicFault(topic: string): string | undefined {
+  if (typeof topic !== 'string') return 'a topic is a text'
   if (topic.length <= nameLimits.topicBytes && plainTopic.test(topic)) return undefined
   if (topic === '') return 'a topic has at least one character'
   if (isLongerThan(topic, nameLimits.topicBytes)) return `a topic has at most ${nameLimits.topicBytes} bytes`
@@ -62,27 +63,32 @@ export function checkTopic(topic: string): void {
 /** Throws `invalid-event` unless `type` may be the type of a published event (the SSE `event` field). */
 export function checkType(type: string): void {
   const fault =
-    type === ''
-      ? 'a type has at least one character; leave it out for none'
-      : isLongerThan(type, nameLimits.typeBytes)
-        ? `a type has at most ${nameLimits.typeBytes} bytes`
-        : !type.isWellFormed() || control.test(type)
-          ? 'a type is Unicode text without control characters'
-          : type.startsWith('$')
-            ? 'types that begin with "$" belong to the hub'
-            : type === 'error' || type === 'open'
-              ? `"${type}" is a name that EventSource uses itself`
-              : undefined
+    typeof type !== 'string'
+      ? 'a type is a text'
+      : type === ''
+        ? 'a type has at least one character; leave it out for none'
+        : isLongerThan(type, nameLimits.typeBytes)
+          ? `a type has at most ${nameLimits.typeBytes} bytes`
+          : !type.isWellFormed() || control.test(type)
+            ? 'a type is Unicode text without control characters'
+            : type.startsWith('$')
+              ? 'types that begin with "$" belong to the hub'
+              : type === 'error' || type === 'open'
+                ? `"${type}" is a name that EventSource uses itself`
+                : undefined
   if (fault) throw new TidingsError('invalid-event', `Not a type: ${fault}.`)
 }
 
 /** Throws `invalid-event` unless `key` may be the key of an event; the empty key is the default one. */
 export function checkKey(key: string): void {
-  const fault = isLongerThan(key, nameLimits.keyBytes)
-    ? `a key has at most ${nameLimits.keyBytes} bytes`
-    : !key.isWellFormed() || control.test(key)
-      ? 'a key is Unicode text without control characters'
-      : undefined
+  const fault =
+    typeof key !== 'string'
+      ? 'a key is a text'
+      : isLongerThan(key, nameLimits.keyBytes)
+        ? `a key has at most ${nameLimits.keyBytes} bytes`
+        : !key.isWellFormed() || control.test(key)
+          ? 'a key is Unicode text without control characters'
+          : undefined
   if (fault) throw new TidingsError('invalid-event', `Not a key: ${fault}.`)
 }
 
@@ -95,15 +101,17 @@ function looksLikePosition(eventId: string): boolean {
 /** Throws `invalid-event` unless `eventId` may be a publisher's own name for an event. */
 export function checkEventId(eventId: string): void {
   const fault =
-    eventId === ''
-      ? 'it has at least one character; leave it out for none'
-      : eventId.length > nameLimits.eventIdChars
-        ? `it has at most ${nameLimits.eventIdChars} characters`
-        : !visibleAscii.test(eventId)
-          ? 'its characters are U+0021 to U+007E'
-          : looksLikePosition(eventId)
-            ? 'it looks like a position of the hub (a word with a digit in it, a hyphen, a number); write it otherwise, such as with "/" or ":"'
-            : undefined
+    typeof eventId !== 'string'
+      ? 'it is a text'
+      : eventId === ''
+        ? 'it has at least one character; leave it out for none'
+        : eventId.length > nameLimits.eventIdChars
+          ? `it has at most ${nameLimits.eventIdChars} characters`
+          : !visibleAscii.test(eventId)
+            ? 'its characters are U+0021 to U+007E'
+            : looksLikePosition(eventId)
+              ? 'it looks like a position of the hub (a word with a digit in it, a hyphen, a number); write it otherwise, such as with "/" or ":"'
+              : undefined
   if (fault) throw new TidingsError('invalid-event', `Not an event id: ${fault}.`)
 }
 

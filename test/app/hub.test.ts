@@ -232,7 +232,7 @@ describe('types', () => {
     // @ts-expect-error: topics are a list
     hub.handler({ topics: request => request.url ?? '' })
     // @ts-expect-error: there is no such option
-    hub.handler({ topics: request => [request.url ?? ''], sinse: '24h' })
+    expect(() => hub.handler({ topics: request => [request.url ?? ''], sinse: '24h' })).toThrow('setting sinse')
     const fetching = hub.fetchHandler<[{ user: string }]>({ topics: (_request, { user }) => [`user/${user}`] })
     expectTypeOf(fetching).toEqualTypeOf<FetchHandler<[{ user: string }]>>()
     expectTypeOf(fetching).parameters.toEqualTypeOf<[request: globalThis.Request, { user: string }]>()

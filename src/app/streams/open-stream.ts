@@ -3,7 +3,7 @@ import { TidingsError } from '../../wire/errors.js'
 import { Handover } from '../fastify-handover.js'
 import type { FastifyReplyLike, FastifyRequestLike } from '../fastify-types.js'
 import type { NodeRequest, NodeResponse } from '../node-types.js'
-import { type AnyResponse, isGone, openResponse } from '../open-response.js'
+import { type AnyResponse, checkNodePair, isGone, openResponse } from '../open-response.js'
 import { BodySink } from '../sinks/body-sink.js'
 import { type EventStream, SinkStream } from './event-stream.js'
 import { endId, resolveStreamOptions, type StreamOptions } from './options.js'
@@ -14,7 +14,8 @@ import { endId, resolveStreamOptions, type StreamOptions } from './options.js'
  *
  * An `EventSource` that comes back after it was told of the end is answered 204, at which it stops, and `HEAD` the headers; the
  * stream is over then, and its `signal` aborted.
- * Throws `invalid-setting` and `invalid-event` for the options, and `stream-closed` if the answer has begun already.
+ * Throws `invalid-setting` and `invalid-event` for the options, `invalid-setting` if it is given something else than these two, and
+ * `stream-closed` if the answer has begun already.
  */
 export function openStream(
   request: NodeRequest | FastifyRequestLike,
@@ -22,11 +23,13 @@ export function openStream(
   options: StreamOptions = {},
 ): EventStream {
   const stream = new SinkStream(resolveStreamOptions(options))
-  const reply = 'raw' in given ? given : undefined
+  const reply = Object(given) === given && 'raw' in given ? given : undefined
   const response = (reply?.raw ?? given) as AnyResponse
+  const asking = Object(request) === request && 'raw' in request ? request.raw : request
+  checkNodePair(asking, response, 'For Request and Response there is openStreamResponse.')
   if (isGone(response)) return stream.begin(undefined)
   if (response.headersSent || reply?.sent) throw new TidingsError('stream-closed', 'The answer has begun already.')
-  const { headers: asked, method } = 'raw' in request ? request.raw : request
+  const { headers: asked, method } = asking as NodeRequest
   const isOver = asked['last-event-id'] === endId
   if (isOver || method === 'HEAD') {
     answerWithout(response, reply, isOver)

@@ -17,9 +17,19 @@ export interface StreamEvent<Data = unknown> {
 
 const maxDataBytes = 16 * 1024 * 1024
 
-/** An event, or only its data. */
+/** An event, or only its data. Throws `invalid-event` where something else was sent. */
 export function toStreamEvent(event: StreamEvent | string): StreamEvent {
-  return typeof event === 'string' ? { data: event } : event
+  if (typeof event === 'string') return { data: event }
+  if (typeof event !== 'object' || event === null || event.data === undefined) {
+    throw new TidingsError(
+      'invalid-event',
+      'Not an event: it is a text, or an object with data, such as { data, type, id }.',
+    )
+  }
+  // Others call it so, and it would be lost without a word.
+  if ('event' in event)
+    throw new TidingsError('invalid-event', 'Not an event: of which kind it is, type says, not event.')
+  return event
 }
 
 /** The bytes of an event. Throws `invalid-event` and `too-large`. */

@@ -122,6 +122,26 @@ describe('HTTP/2 on the plain port, by prior knowledge', () => {
     }
   })
 
+  test('a stream does not keep the head of its request', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect: () => void = runInNewContext('gc')
+    const count = 100
+    const client = new Http2Client(hub.url)
+    const outsideHeap = async (length: number): Promise<number> => {
+      for (let i = 0; i < count; i++) {
+        const stream = await client.listen('/events/a', { 'x-long': `${i}`.padEnd(length, 'x') })
+        await stream.until(text => text.includes('$cursor'))
+      }
+      await new Promise(setImmediate)
+      collect()
+      return process.memoryUsage().external
+    }
+    // Node.js keeps values of headers outside of the heap.
+    const short = await outsideHeap(10)
+    expect((await outsideHeap(12_000)) - short).toBeLessThan((count * 12_000) / 2)
+    client.close()
+  })
+
   // What Node.js counts down for a session it forgets to stop when that ends, and all of the connection with it.
   test('connections that are gone leave nothing behind', async () => {
     setFlagsFromString('--expose-gc')

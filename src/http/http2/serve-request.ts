@@ -90,10 +90,11 @@ function joinHosts(authority: string, host: string | undefined): string {
 }
 
 /** The stream of HTTP/2 by which a request for a stream of events came. */
-class StreamCarrier implements Carrier, HeldStream {
+class StreamCarrier implements Carrier {
   readonly request: RawHead
   readonly hearsNoMore = false
-  standing: Standing | undefined
+  /** As long as there is the stream. This carrier is not, nor the head of the request, which may be large. */
+  readonly #held: { -readonly [Name in keyof HeldStream]: HeldStream[Name] } = { standing: undefined }
   readonly #surface: Surface
   readonly #stream: ServerHttp2Stream
 
@@ -101,8 +102,10 @@ class StreamCarrier implements Carrier, HeldStream {
     this.request = request
     this.#surface = surface
     this.#stream = stream
-    surface.streams.take(this)
-    stream.once('close', () => surface.streams.forget(this))
+    const { streams } = surface
+    const held = this.#held
+    streams.take(held)
+    stream.once('close', () => streams.forget(held))
   }
 
   get isGone(): boolean {
@@ -115,7 +118,7 @@ class StreamCarrier implements Carrier, HeldStream {
   }
 
   grant(standing: Standing): void {
-    this.standing = standing
+    this.#held.standing = standing
   }
 
   answer(answer: Answer): void {

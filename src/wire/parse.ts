@@ -194,8 +194,6 @@ export function createParser(options: ParserOptions): Parser {
     const text = decode(lines)
     let at = atStart && text.charCodeAt(0) === BOM ? 1 : 0
     atStart = false
-    // No character is of fewer bytes than units, so where there are as many, each unit has the place of its byte.
-    const codes = text.length === lines.length ? lines : undefined
     // The next of each, searched again only when it is passed, so that what is searched twice is bounded.
     let lf = -1
     let cr = -1
@@ -211,16 +209,16 @@ export function createParser(options: ParserOptions): Parser {
       }
       if (end - at > maxChars - dataChars) throw tooLong()
       // A name cannot match beyond its line, since it holds no line end; nor can the colon and the space be beyond it.
-      const first = codeAt(codes, text, at)
+      const first = text.charCodeAt(at)
       if (
         first === D &&
-        codeAt(codes, text, at + 1) === A &&
-        codeAt(codes, text, at + 2) === T &&
-        codeAt(codes, text, at + 3) === A &&
-        codeAt(codes, text, at + 4) === COLON
+        text.charCodeAt(at + 1) === A &&
+        text.charCodeAt(at + 2) === T &&
+        text.charCodeAt(at + 3) === A &&
+        text.charCodeAt(at + 4) === COLON
       ) {
-        const value = text.substring(codeAt(codes, text, at + 5) === SPACE ? at + 6 : at + 5, end)
-        if (data === undefined && codeAt(codes, text, next) === LF) {
+        const value = text.substring(text.charCodeAt(at + 5) === SPACE ? at + 6 : at + 5, end)
+        if (data === undefined && text.charCodeAt(next) === LF) {
           // A block with one line of data: most are, and need not be gathered.
           const event = { type: type === '' ? 'message' : type, data: value, id, topic }
           lastEventId = id
@@ -237,15 +235,15 @@ export function createParser(options: ParserOptions): Parser {
         dataChars += end - at
       } else if (
         first === E &&
-        codeAt(codes, text, at + 1) === V &&
-        codeAt(codes, text, at + 2) === E &&
-        codeAt(codes, text, at + 3) === N &&
-        codeAt(codes, text, at + 4) === T &&
-        codeAt(codes, text, at + 5) === COLON
+        text.charCodeAt(at + 1) === V &&
+        text.charCodeAt(at + 2) === E &&
+        text.charCodeAt(at + 3) === N &&
+        text.charCodeAt(at + 4) === T &&
+        text.charCodeAt(at + 5) === COLON
       ) {
-        type = text.substring(codeAt(codes, text, at + 6) === SPACE ? at + 7 : at + 6, end)
-      } else if (first === I && codeAt(codes, text, at + 1) === D && codeAt(codes, text, at + 2) === COLON) {
-        const value = text.substring(codeAt(codes, text, at + 3) === SPACE ? at + 4 : at + 3, end)
+        type = text.substring(text.charCodeAt(at + 6) === SPACE ? at + 7 : at + 6, end)
+      } else if (first === I && text.charCodeAt(at + 1) === D && text.charCodeAt(at + 2) === COLON) {
+        const value = text.substring(text.charCodeAt(at + 3) === SPACE ? at + 4 : at + 3, end)
         // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value."
         if (!value.includes('\0')) id = value
       } else if (first !== COLON || onComment) {
@@ -325,11 +323,6 @@ export function createParser(options: ParserOptions): Parser {
       return lastEventId
     },
   }
-}
-
-/** [A byte is read in a quarter of the time that it takes to read a unit of a text, whose kind has to be found each time.] */
-function codeAt(codes: Uint8Array | undefined, text: string, at: number): number | undefined {
-  return codes === undefined ? text.charCodeAt(at) : codes[at]
 }
 
 /** Whether there is anything but ASCII at some places of `bytes`. */

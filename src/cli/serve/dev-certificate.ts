@@ -34,7 +34,7 @@ export function devCertificateFolder(
 
 /**
  * The certificate that is kept there; another one, if there is none or it soon runs out. Nobody else may read the key. Rejects with
- * `invalid-setting` if it cannot be written there.
+ * `invalid-setting` if it cannot be written there, or made here.
  */
 export async function loadDevCertificate(folder: string = devCertificateFolder()): Promise<DevCertificate> {
   // In one file, so that it is there as a whole or not at all, whoever else starts at the same time.
@@ -81,7 +81,7 @@ async function put(file: string, text: string, mode: number): Promise<void> {
 
 /** Node.js makes keys, and no certificates. */
 async function make(): Promise<Certificate> {
-  const { default: forge } = await import('node-forge')
+  const forge = await importForge()
   const { privateKey, publicKey } = await promisify(generateKeyPair)('rsa', {
     modulusLength: 2048,
     privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
@@ -112,4 +112,18 @@ async function make(): Promise<Certificate> {
   ])
   made.sign(forge.pki.privateKeyFromPem(privateKey), forge.md.sha256.create())
   return { cert: forge.pki.certificateToPem(made).replaceAll('\r\n', '\n'), key: privateKey }
+}
+
+async function importForge() {
+  try {
+    const { default: forge } = await import('node-forge')
+    return forge
+  } catch (cause) {
+    throw new TidingsError(
+      'invalid-setting',
+      'tlsDev: a certificate is made with the package node-forge, which is not installed. Install it (npm install node-forge), ' +
+        'or name a certificate of your own (--tls-cert, --tls-key).',
+      { cause },
+    )
+  }
 }

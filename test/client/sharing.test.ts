@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { z } from 'zod'
 // What is loaded when it is needed is there.
 import '../../src/client/connection/long-poll-transport.js'
+import type { TabChannelClass } from '../../src/client/sharing/platform.js'
 import '../../src/client/sharing/seat.js'
 import type { ConnectOptions } from '../../src/entry/client.js'
 import { createMemoryLog } from '../../src/log/memory.js'
@@ -169,10 +171,19 @@ describe('a tab that shares its connection', () => {
     expect(tabs.map(({ connection }) => connection.state)).toEqual(['open', 'open'])
   })
 
-  it('hears for itself where tabs cannot elect one of them', async () => {
+  const noLocks = { request: () => Promise.reject(new Error('This page may not.')) }
+  const noChannel = class {
+    constructor() {
+      throw new Error('This page may not.')
+    }
+  } as unknown as TabChannelClass
+
+  it.each([
+    ['are refused locks', () => ({ locks: noLocks })],
+    ['are refused channels', () => ({ locks: locksOf(new FakeBrowser(new Random(8))), BroadcastChannel: noChannel })],
+  ])('hears for itself where tabs %s', async (_, share) => {
     const { url, say } = await openHub()
-    const locks = { request: () => Promise.reject(new Error('This page may not.')) }
-    const { connection, heard, errors, changes } = listen(`${url}/events`, { topics: ['news'], share: { locks } })
+    const { connection, heard, errors, changes } = listen(`${url}/events`, { topics: ['news'], share: share() })
     await vi.waitFor(() => expect([connection.state, connection.transport]).toEqual(['open', 'event-stream']))
     await say('news', 'said')
     await vi.waitFor(() => expect(heard).toEqual(['said']))
@@ -180,10 +191,86 @@ describe('a tab that shares its connection', () => {
     expect(changes.find(({ error }) => error)?.error?.message).toBe('Tabs cannot share a connection here.')
   })
 
+  it.each([
+    // Those who meant a name would share with everybody.
+    [{ share: { user: 'me' } }, 'share.user is no option.'],
+    [{ share: 'me' }, 'share is true, or an object with a name.'],
+    [{ share: { silenceMs: Number.NaN } }, 'share.silenceMs is 100 to 3600000 ms.'],
+    [{ share: true, body: '{}' }, 'What is shared is asked with GET, without body and end.'],
+  ])('is not had with %j', async (options, message) => {
+    const { connection } = listen('http://127.0.0.1:9/events', { topics: ['news'], ...options } as ConnectOptions)
+    expect(await connection.closed).toMatchObject({ error: { code: 'invalid-setting', message } })
+  })
+
+  it('is given the newest first if it asks for that, and then what comes', async () => {
+    const { url, say, hub } = await openHub()
+    for (const data of ['1', '2']) await say('price', data, { key: 'A' })
+    await say('price', '3', { key: 'B' })
+    const share = { locks: locksOf(new FakeBrowser(new Random(9))) }
+    const first = listen(`${url}/events`, { topics: ['price'], since: 'latest', share })
+    await isOpen(first.connection)
+    expect(first.heard).toEqual(['2', '3'])
+    await say('price', '4', { key: 'A' })
+    await vi.waitFor(() => expect(first.heard).toEqual(['2', '3', '4']))
+    const second = listen(`${url}/events`, { topics: ['price'], since: 'latest', share })
+    await isOpen(second.connection)
+    await vi.waitFor(() => expect(second.heard).toEqual(['3', '4']))
+    await say('price', '5', { key: 'B' })
+    await vi.waitFor(() =>
+      expect([first.heard, second.heard]).toEqual([
+        ['2', '3', '4', '5'],
+        ['3', '4', '5'],
+      ]),
+    )
+    second.connection.reconnect()
+    await isOpen(second.connection)
+    await say('price', '6', { key: 'A' })
+    await vi.waitFor(() => expect(second.heard).toEqual(['3', '4', '5', '6']))
+    expect([hub.status.subscriptions, first.connection.transport]).toEqual([1, 'shared'])
+    expect([first, second].map(({ connection }) => connection.statistics.gaps)).toEqual([0, 0])
+  })
+
+  it('hears what is left after conflation as those do that ask for the same', async () => {
+    const { url, say, hub } = await openHub()
+    const share = { locks: locksOf(new FakeBrowser(new Random(10))) }
+    const options = { topics: ['price'], conflate: 200, share }
+    const tabs = [listen(`${url}/events`, options), listen(`${url}/events`, options)] as const
+    const whole = listen(`${url}/events`, { topics: ['price'], share })
+    for (const { connection } of [...tabs, whole]) await isOpen(connection)
+    await vi.waitFor(() => expect(hub.status.subscriptions).toBe(2))
+    for (let i = 0; i <= 500; i++) await say('price', `${i}`, { key: 'A' })
+    const all = [...tabs, whole]
+    await vi.waitFor(() => expect(all.map(({ heard }) => heard.at(-1))).toEqual(['500', '500', '500']), 10_000)
+    expect(whole.heard).toHaveLength(501)
+    for (const { heard, connection } of tabs) {
+      expect(heard.length).toBeLessThan(501)
+      expect(heard.map(Number)).toEqual(heard.map(Number).toSorted((one, other) => one - other))
+      expect(connection.statistics).toMatchObject({ gaps: 0 })
+    }
+  })
+
+  it('has its own schemas', async () => {
+    const { url, say } = await openHub()
+    const share = { locks: locksOf(new FakeBrowser(new Random(11))) }
+    const strict = listen(`${url}/events`, { topics: ['n'], share, schemas: { n: z.number() } })
+    const plain = listen(`${url}/events`, { topics: ['n'], share })
+    for (const { connection } of [strict, plain]) await isOpen(connection)
+    for (const data of ['1', '"two"', '3']) await say('n', data)
+    await vi.waitFor(() =>
+      expect([strict.heard, plain.heard]).toEqual([
+        ['1', '3'],
+        ['1', '"two"', '3'],
+      ]),
+    )
+    expect(strict.errors).toMatchObject([{ code: 'invalid-event' }])
+    expect([strict, plain].map(({ connection }) => connection.statistics.invalid)).toEqual([1, 0])
+    expect(strict.connection.transport).toBe('shared')
+  })
+
   it('is told of the end of its topic, though others hear more', async () => {
     const hub = await openHub()
     const browser = new FakeBrowser(new Random(5))
-    const options = { share: { locks: browser.locksFor({ run: act => act() } as FakeTab) } }
+    const options = { share: { locks: locksOf(browser) } }
     const others = listen(`${hub.url}/events`, { topics: ['news', 'job'], ...options })
     await isOpen(others.connection)
     const job = listen(`${hub.url}/events`, { topics: ['job'], ...options })
@@ -204,7 +291,7 @@ describe('a tab that shares its connection', () => {
     const browser = new FakeBrowser(new Random(6))
     let isAway = false
     const options: ConnectOptions = {
-      ...{ backoffMs: 1, share: { locks: browser.locksFor({ run: act => act() } as FakeTab) } },
+      ...{ backoffMs: 1, share: { locks: locksOf(browser) } },
       fetch: (url, init) => (isAway ? Promise.reject(new TypeError('away')) : fetch(url, init as RequestInit)),
     }
     const busy = listen(`${hub.url}/events`, { topics: ['busy'], ...options })
@@ -225,6 +312,11 @@ describe('a tab that shares its connection', () => {
     expect([busy.connection.statistics.gaps, calm.connection.statistics.gaps]).toEqual([1, 0])
   })
 })
+
+/** For tabs that are never frozen. */
+function locksOf(browser: FakeBrowser) {
+  return browser.locksFor({ run: act => act() } as FakeTab)
+}
 
 function shorten(data: string): string {
   return data.slice(0, 12)

@@ -36,7 +36,7 @@ export interface ShareOptions {
    * Only tabs that say the same share: the user, above all, since all hear what the token of one of them may hear. Default: empty.
    */
   readonly name?: string | undefined
-  /** Silence of the tab that leads after which another one takes its place: about so long, at least 100. Default: 10,000. */
+  /** Silence of the tab that leads after which another one takes its place: about so long. 100 to 3,600,000. Default: 10,000. */
   readonly silenceMs?: number | undefined
   /**
    * The script of the worker that keeps the lock where there are no Web Locks: `tidings/lock-keeper`, served from the page's own origin.

@@ -22,6 +22,8 @@ export interface Seat {
   changed(state: ConnectionState): void
 }
 
+const unable = { kind: 'unable', why: 'Tabs cannot share a connection here.', code: 'connection-lost' } as const
+
 /** In each quarter of the time in which the leader may be silent it is asked how it stands, if it said nothing. */
 const asksInSilence = 4
 
@@ -33,7 +35,7 @@ export function createSeat(
   const loaded: Loaded = { ask, createReceiver, toMatch }
   const { clock, random, life } = settings
   const share: ShareOptions = Object(settings.share)
-  const stepMs = Math.max(100, share.silenceMs ?? 10_000) / asksInSilence
+  const stepMs = (share.silenceMs ?? 10_000) / asksInSilence
   const group = toGroup(settings, share.name)
   const id = `${random().toString(36).slice(2)}-${random().toString(36).slice(2)}`
   const member = createMember({ loaded, clock, group, onAdmitted: () => enter() })
@@ -178,11 +180,13 @@ export function createSeat(
         stopLeading()
         queue(false)
       } else if (isStealing) queue(false)
-      else {
-        leave()
-        member.end({ kind: 'unable', why: 'Tabs cannot share a connection here.', code: 'connection-lost', cause })
-      }
+      else giveUp(cause)
     })
+  }
+
+  const giveUp = (cause: unknown): void => {
+    leave()
+    member.end({ ...unable, cause })
   }
 
   const watch = (): void => {
@@ -205,8 +209,15 @@ export function createSeat(
   const enter = (): void => {
     if (!channel) {
       const Channel = (share.BroadcastChannel ?? globalThis.BroadcastChannel) as TabChannelClass
-      channel = new Channel(group.name)
-      const mine = channel
+      let mine: TabChannel
+      try {
+        mine = new Channel(group.name)
+      } catch (cause) {
+        // Browsers that keep nothing for a page, as in a frame without an origin, may have the class and not make one.
+        giveUp(cause)
+        return
+      }
+      channel = mine
       mine.addEventListener('message', ({ data }) => {
         if (channel === mine) hear(data as Message)
       })
@@ -234,21 +245,15 @@ export function createSeat(
   }
 
   const transport = async (attempt: Attempt): Promise<Ending> => {
-    const { method, body, end } = settings
-    if ((method ?? 'GET') !== 'GET' || body !== undefined || end !== undefined) {
-      return {
-        kind: 'refused',
-        why: 'What is shared is asked with GET, without body and end.',
-        code: 'invalid-setting',
-      }
-    }
+    const why = toFault(settings)
+    if (why) return { kind: 'refused', why, code: 'invalid-setting' }
     if (!locks) {
       const found = await findLocks(share, clock)
       locks = found?.locks
       isKept = found?.isKept === true
     }
     if (attempt.signal.aborted) return { kind: 'again' }
-    if (!locks) return { kind: 'unable', why: 'Tabs cannot share a connection here.', code: 'connection-lost' }
+    if (!locks) return unable
     const ended = member.attend(attempt)
     if (member.isAdmitted) enter()
     return ended
@@ -261,6 +266,23 @@ export function createSeat(
     },
   }
 }
+
+const shareNames = ['name', 'silenceMs', 'worker', 'locks', 'BroadcastChannel', 'SharedWorker']
+
+/** Why such settings cannot be shared; empty: they can. A slip in `name` would bring the tabs of several users together. */
+function toFault({ method, body, end, share }: SeatSettings): string {
+  if ((method ?? 'GET') !== 'GET' || body !== undefined || end !== undefined) {
+    return 'What is shared is asked with GET, without body and end.'
+  }
+  if (share !== true && typeof share !== 'object') return 'share is true, or an object with a name.'
+  const given: ShareOptions = Object(share)
+  const unknown = Object.keys(given).find(name => !shareNames.includes(name))
+  if (unknown !== undefined) return `share.${unknown} is no option.`
+  const { silenceMs = 100 } = given
+  return silenceMs >= 100 && silenceMs <= longestMs ? '' : `share.silenceMs is 100 to ${longestMs} ms.`
+}
+
+const longestMs = 3_600_000
 
 /** What tabs elect one of them with, if there is anything. */
 async function findLocks(

@@ -159,6 +159,32 @@ describe('a connection to a hub', () => {
     await eventually(() => expect(second.heard).toEqual(['two']))
   })
 
+  it('gives a slow storage one cursor at a time, and in the end the newest', async () => {
+    const { url, say } = await openHub()
+    const written: string[] = []
+    const waiting: (() => void)[] = []
+    const storage = {
+      getItem: () => null,
+      setItem: (_: string, cursor: string) =>
+        new Promise<void>(resolve => {
+          waiting.push(() => {
+            written.push(cursor)
+            resolve()
+          })
+        }),
+    }
+    const { connection, heard } = listen(`${url}/events/news`, { storage })
+    await isOpen(connection)
+    for (let i = 0; i < 20; i++) await say('news', `${i}`)
+    await eventually(() => expect(heard).toHaveLength(20))
+    expect(waiting).toHaveLength(1)
+    await eventually(() => {
+      waiting.shift()?.()
+      expect(written.at(-1)).toBe(connection.cursor)
+    })
+    expect(written.length).toBeLessThan(5)
+  })
+
   it('listens on without a storage that does not work, and says so', async () => {
     const { url, say } = await openHub()
     const fail = () => {

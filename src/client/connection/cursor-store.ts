@@ -8,12 +8,29 @@ export interface CursorStore {
 export interface CursorKeeper {
   /** The one that was kept; empty: none. */
   load(): Promise<string>
-  /** Is written with the next turn of the loop, the last one of a turn alone. */
+  /** Is written in a moment, the last one of a moment alone, and never while another one is being written: a slow store is given the newest next. */
   keep(cursor: string): void
 }
 
 export function createCursorKeeper(store: CursorStore, key: string, onError: (error: unknown) => void): CursorKeeper {
   let newest: string | undefined
+  let isWriting = false
+
+  const write = async (): Promise<void> => {
+    isWriting = true
+    await Promise.resolve()
+    while (newest !== undefined) {
+      const value = newest
+      newest = undefined
+      try {
+        await store.setItem(key, value)
+      } catch (error) {
+        onError(error)
+      }
+    }
+    isWriting = false
+  }
+
   return {
     async load() {
       try {
@@ -24,18 +41,8 @@ export function createCursorKeeper(store: CursorStore, key: string, onError: (er
       }
     },
     keep(cursor) {
-      const isDue = newest === undefined
       newest = cursor
-      if (!isDue) return
-      queueMicrotask(async () => {
-        const value = newest ?? ''
-        newest = undefined
-        try {
-          await store.setItem(key, value)
-        } catch (error) {
-          onError(error)
-        }
-      })
+      if (!isWriting) void write()
     },
   }
 }

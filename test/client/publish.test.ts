@@ -409,6 +409,38 @@ it.each([
   await expect(publish(url, [], options as PublishOptions)).rejects.toMatchObject({ code: 'invalid-setting' })
 })
 
+it('is ended by its signal, though the token does not come', async () => {
+  const controller = new AbortController()
+  const token = () => {
+    queueMicrotask(() => controller.abort(new Error('enough')))
+    return new Promise<string>(() => undefined)
+  }
+  const { signal } = controller
+  await expect(publish('http://127.0.0.1:9/events', numbered(1), { token, signal })).rejects.toThrow('enough')
+})
+
+it('takes a token that does not come for a failure', async () => {
+  const token = () => new Promise<string>(() => undefined)
+  const options = { token, answerMs: 5, giveUpAfterMs: 0 }
+  await expect(publish('http://127.0.0.1:9/events', numbered(1), options)).rejects.toMatchObject({
+    ...{ code: 'connection-lost', message: 'The headers were not to be had.', unknown: 0 },
+  })
+})
+
+it.each([
+  [
+    'http://hub.example/events',
+    { topic: 'news', data: 1 },
+    'publish: events is an array, or what a loop can go through.',
+  ],
+  ['http://hub.example/events', 'news', 'publish: events is an array, or what a loop can go through.'],
+  ['http://hub.example/events', undefined, 'publish: events is an array, or what a loop can go through.'],
+  ['localhost:8080/events', [], 'publish: the URL begins with http: or https:, and not with localhost:.'],
+])('%s with %j is refused', async (url, events, message) => {
+  const published = publish(url, events as EventToPublish[])
+  await expect(published).rejects.toMatchObject({ code: 'invalid-setting', message })
+})
+
 it('keys are its own, and go into a header', async () => {
   const keys: string[] = []
   const fetch: Fetch = async (_, { headers }) => {

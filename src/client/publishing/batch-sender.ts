@@ -94,14 +94,26 @@ export function createBatchSender(settings: SenderSettings): BatchSender {
     onAccepted?.(published)
   }
 
+  /** Who gives the headers may take long, and knows nothing of the signal. */
+  const unlessAborted = <T>(promise: Promise<T>): Promise<T> =>
+    new Promise((resolve, reject) => {
+      const stop = (): void => reject(signal?.reason)
+      signal?.addEventListener('abort', stop)
+      void promise.then(resolve, reject).finally(() => signal?.removeEventListener('abort', stop))
+    })
+
   const attempt = async (key: string, body: string): Promise<Verdict> => {
-    let headers: Record<string, string>
+    let headers: Record<string, string> | undefined
+    let cause: unknown
     try {
-      headers = await settings.headers()
-    } catch (cause) {
-      return { kind: 'later', code: 'connection-lost', why: 'The headers were not to be had.', cause, accepted: 0 }
+      headers = await within(clock, settings.answerMs, unlessAborted(settings.headers()))
+    } catch (error) {
+      cause = error
     }
     signal?.throwIfAborted()
+    if (!headers) {
+      return { kind: 'later', code: 'connection-lost', why: 'The headers were not to be had.', cause, accepted: 0 }
+    }
     const controller = new AbortController()
     const stop = (): void => controller.abort()
     signal?.addEventListener('abort', stop)
@@ -180,6 +192,8 @@ export function createBatchSender(settings: SenderSettings): BatchSender {
         if (clock.now() + waitMs > Math.min(begunAt + settings.giveUpAfterMs, unknownSince + knownRepeatMs)) {
           throw fail(undefined, unknownSince === Number.POSITIVE_INFINITY ? 0 : rest.length)
         }
+        // Whoever is told of events may abort it.
+        signal?.throwIfAborted()
         await wait(waitMs)
       }
     },

@@ -52,10 +52,15 @@ export async function publish(
   for (const name in unknown) throw invalid(`${name} is no option`)
   if (!(giveUpAfterMs >= 0 && giveUpAfterMs <= longestMs)) throw invalid(`giveUpAfterMs is from 0 to ${longestMs}`)
   if (!(answerMs >= 1 && answerMs <= longestMs)) throw invalid(`answerMs is from 1 to ${longestMs}`)
+  const { [Symbol.asyncIterator]: async, [Symbol.iterator]: sync } = Object(events)
+  if (typeof events === 'string' || !(async ?? sync)) throw invalid('events is an array, or what a loop can go through')
+  const { href, protocol } = toUrl(url)
+  if (!fetch && !/^https?:$/.test(protocol))
+    throw invalid(`the URL begins with http: or https:, and not with ${protocol}`)
   signal?.throwIfAborted()
   const sender = createBatchSender({
     ...{ withCredentials, onAccepted, signal, fetch, clock, giveUpAfterMs, answerMs },
-    url: toUrl(url).href,
+    url: href,
     headers: () => toHeaders(headers, token),
     canRenew: [headers, token].some(given => typeof given === 'function'),
     random: random ?? Math.random,

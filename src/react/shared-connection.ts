@@ -23,6 +23,9 @@ interface Shelf {
   readonly listeners: Set<() => void>
   events: readonly ReceivedEvent[]
   heard: Heard | undefined
+  /** Ends listening to the name. */
+  readonly leave: () => void
+  ending: number | undefined
 }
 
 /** A connection that components have together. */
@@ -37,7 +40,7 @@ interface SharedConnection {
 /** By key. Nothing is in it but while components are there, so nothing on a server. */
 const connections = new Map<string, SharedConnection>()
 
-/** For so long a connection that nobody looks at is kept: components leave and come back, as in strict mode, or from one page to the next. */
+/** For so long a connection that nobody looks at is kept, and what was heard of a name: components leave and come back, as in strict mode, or from one page to the next. */
 const graceMs = 1_000
 
 /** Looks at the events of a name, and makes the connection if nobody has yet. What it returns ends that. */
@@ -54,11 +57,19 @@ export function listen(
   clearTimeout(shared.ending)
   shared.users++
   const shelf = shared.shelves.get(name) ?? addShelf(shared, name)
+  clearTimeout(shelf.ending)
   shelf.limits.push(limit)
   shelf.listeners.add(listener)
   return () => {
     shelf.listeners.delete(listener)
     shelf.limits.splice(shelf.limits.indexOf(limit), 1)
+    if (shelf.limits.length === 0) {
+      // Names may be many over the life of a connection that others look at.
+      shelf.ending = setTimeout(() => {
+        shelf.leave()
+        shared.shelves.delete(name)
+      }, graceMs)
+    }
     if (--shared.users > 0) return
     shared.ending = setTimeout(() => {
       if (connections.get(key) === shared) connections.delete(key)
@@ -88,12 +99,12 @@ function open(key: string, { url, options }: ReturnType<Parameters<typeof listen
 }
 
 function addShelf({ connection, shelves }: SharedConnection, name: string): Shelf {
-  const shelf: Shelf = { limits: [], listeners: new Set(), events: [], heard: undefined }
-  shelves.set(name, shelf)
-  connection.on(name, event => {
+  const leave = connection.on(name, event => {
     shelf.events = [...shelf.events, event].slice(-Math.max(1, ...shelf.limits))
     tell(shelf)
   })
+  const shelf: Shelf = { limits: [], listeners: new Set(), events: [], heard: undefined, leave, ending: undefined }
+  shelves.set(name, shelf)
   return shelf
 }
 

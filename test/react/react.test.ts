@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { z } from 'zod'
 import type { ReceivedEvent } from '../../src/entry/react.js'
 import { useEvents, useLatest } from '../../src/entry/react.js'
+import { listen, look, unheard } from '../../src/react/shared-connection.js'
 import { type HubOnHttp, startHub } from '../http/hub-on-http.js'
 import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
 import { javaScript } from '../support/client-modules.js'
@@ -96,6 +97,31 @@ describe.skipIf(!browserProgram)('components in a browser, in strict mode', () =
     // The streams that were let go.
     expect(errors.filter(error => !/\/events.*: net::ERR_ABORTED$/.test(error))).toEqual([])
   }, 60_000)
+})
+
+describe('what components have together', () => {
+  it('keeps what was heard of a name for a moment, and no longer, while others hear more', async () => {
+    const hub = await startHub()
+    onTestFinished(() => hub.close())
+    const make = () => ({ url: `${hub.url}/events`, options: { topics: ['a', 'b'] } })
+    const hear = (name: string) => listen('key', name, 9, make, () => undefined)
+    const heard = (name: string) => look('key', name).events.map(({ data }) => data)
+    onTestFinished(hear('**'))
+    const leave = hear('a')
+    await eventually(() => expect(look('key', '**').state).toBe('open'))
+    await hub.hub.publish([{ topic: 'a', data: '1', type: '' } as never])
+    await eventually(() => expect(heard('a')).toEqual(['1']))
+    leave()
+    // As from one page to the next.
+    const leaveAgain = hear('a')
+    expect(heard('a')).toEqual(['1'])
+    leaveAgain()
+    await eventually(() => expect(look('key', 'a')).toBe(unheard))
+    expect(heard('**')).toEqual(['1'])
+    onTestFinished(hear('a'))
+    await hub.hub.publish([{ topic: 'a', data: '2', type: '' } as never])
+    await eventually(() => expect(heard('a')).toEqual(['2']))
+  })
 })
 
 it('are typed as connections are', () => {

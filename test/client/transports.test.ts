@@ -328,13 +328,15 @@ describe('a WebSocket', () => {
   })
 
   it('is let go while too much waits, and taken up again where it was', async () => {
-    const { url, say } = await openHub()
+    const { url, say, hub } = await openHub()
     const connection = connect(`${url}/events/news?since=earliest`, by('websocket'))
     onTestFinished(() => connection.close())
     const total = 5_000
     await isOpen(connection)
     for (let i = 0; i < total; i++) void say('news', `${i}`)
-    await eventually(() => expect(connection.statistics.events).toBeGreaterThanOrEqual(1_000))
+    // Nothing is listened to before it was let go.
+    await eventually(() => expect(hub.status.subscriptions).toBe(0))
+    expect(connection.statistics.events).toBeGreaterThanOrEqual(1_000)
     let next = 0
     for await (const { data } of connection) {
       expect(data).toBe(`${next}`)

@@ -10,10 +10,11 @@ const server = app.listen(Number(process.env['PORT'] ?? 8080), '127.0.0.1', erro
   if (error) throw error
   console.log('Open http://127.0.0.1:%d', /** @type {import('node:net').AddressInfo} */ (server.address()).port)
 })
-setInterval(() => hub.publish('clock', new Date().toISOString()), 5_000)
+const clock = setInterval(() => hub.publish('clock', new Date().toISOString()), 5_000)
 
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, async () => {
+    clearInterval(clock)
     server.close()
     await hub.close()
     process.exit()

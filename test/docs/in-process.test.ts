@@ -100,6 +100,7 @@ describe('the programs of docs/guide/in-process.md', () => {
     )
     const stopped = await begin()
     expect(await (await fetch(`${url}/${stopped}`, { method: 'DELETE' })).text()).toBe('true')
+    expect((await fetch(url, { method: 'DELETE' })).status).toBe(405)
     expect(await (await read(`${url}/${stopped}`)).ended()).toMatch(/event: \$end\ndata: {"outcome":"stopped"}\n\n$/)
     expect(await resumed.ended()).toMatch(/event: \$end\ndata: {"outcome":"completed"}\n\n$/)
     expect(said.output).toBe('stopped\ncompleted\n')

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { readAll } from '../faults/processes/log-pages.js'
+import { startHub } from '../http/hub-on-http.js'
 import { startCuttingProxy } from '../support/cutting-proxy.js'
 import { freePort, type HubProcess, startHubProcess } from '../support/hub-process.js'
 import { requireProgram } from '../support/programs.js'
@@ -22,6 +23,7 @@ beforeAll(async () => {
 afterAll(() => rm(directory, { recursive: true, force: true }))
 
 const data = async (topic: string, url = hub.url) => (await readAll(url, `topic=${topic}`)).map(event => event.data)
+const patience = { timeout: 20_000, interval: 20 }
 const numbered = (count: number, prefix = 'line') => Array.from({ length: count }, (_, i) => `${prefix} ${i + 1}`)
 
 describe('one event', () => {
@@ -225,6 +227,47 @@ describe('a cut, and the hub killed', () => {
     const { stdout } = await runTidings(['publish', 'lossy-one', 'x'], { url: proxy.url })
     expect(proxy.cuts).toBe(3)
     expect((await readAll(hub.url, 'topic=lossy-one')).map(event => `${event.id}\n`)).toEqual([stdout])
+  })
+
+  test('an answer that gets lost, and a hub that has no room in the middle of the repeat: each line once, in order', async () => {
+    const { server: itself, url, close } = await startHub()
+    const { settings } = itself
+    const keys: unknown[] = []
+    const between = createServer(async (incoming, answer) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of incoming) chunks.push(chunk)
+      const body = Buffer.concat(chunks)
+      const { method, headers } = incoming
+      const attempt = keys.push(headers['idempotency-key'])
+      const asking = request(url + incoming.url, { method, headers }, response => {
+        if (attempt === 1) {
+          response.resume().once('end', () => answer.destroy())
+          return
+        }
+        itself.reconfigure(settings)
+        answer.writeHead(response.statusCode ?? 500, response.headers)
+        response.pipe(answer)
+      })
+      if (attempt === 2) {
+        const half = Math.floor(body.length / 2)
+        asking.write(body.subarray(0, half))
+        await vi.waitFor(async () => expect((await itself.status()).publishBytes).toBeGreaterThan(half), patience)
+        itself.reconfigure({ ...settings, limits: { ...settings.limits, maxPublishBytesInFlight: 0 } })
+        asking.end(body.subarray(half))
+      } else asking.end(body)
+    }).listen(0, '127.0.0.1')
+    await once(between, 'listening')
+    onTestFinished(async () => {
+      between.closeAllConnections()
+      between.close()
+      await close()
+    })
+    const address = between.address()
+    const way = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`
+    const lines = numbered(40, 'x'.repeat(1000))
+    expect(await runTidings(['publish', 'twice'], { url: way, input: lines.join('\n') })).toMatchObject({ code: 0 })
+    expect(await data('twice', url)).toEqual(lines)
+    expect([keys.length, new Set(keys).size]).toEqual([3, 1])
   })
 
   const seed = runSeed()

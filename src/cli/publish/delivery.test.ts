@@ -92,6 +92,15 @@ describe('a batch', () => {
     expect(published()).toBe(4)
   })
 
+  it('of which a part is kept, and the rest may be, goes on under its key', async () => {
+    const full = problem(503, { code: 'log-full', line: 3, accepted: 2, lastId: 'e1-2' })
+    const { delivery, asked, published } = await scripted([cut, full, done, done])
+    await delivery.deliver(lines(1, 2, 3, 4))
+    expect(asked.map(each => each.lines)).toEqual([texts(1, 2, 3, 4), texts(1, 2, 3, 4), texts(1, 2, 3, 4)])
+    expect(new Set(asked.map(({ key }) => key)).size).toBe(1)
+    expect(published()).toBe(4)
+  })
+
   it('that is refused as a whole ends it', async () => {
     const { delivery } = await scripted([problem(403, { code: 'host-not-allowed' })])
     await expect(delivery.deliver(lines(1))).rejects.toMatchObject({
@@ -124,5 +133,25 @@ describe('a batch', () => {
     const unheard = await scripted([later(problem(503, { code: 'overloaded' })), done], options)
     await unheard.delivery.deliver(lines(1, 2))
     expect(unheard.told.join('\n')).not.toContain('twice')
+  })
+
+  it('of which a part is kept is not repeated whole when the hub may have forgotten it', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const later = (ms: number, answer: (response: ServerResponse) => void) => (response: ServerResponse) => {
+      vi.advanceTimersByTime(ms)
+      answer(response)
+    }
+    const full = later(111_000, problem(503, { code: 'log-full', line: 3, accepted: 2, lastId: 'e1-2' }))
+    const options = { giveUpAfterMs: 111_500 }
+    const { delivery, asked, told, published } = await scripted([cut, full, done], options)
+    await delivery.deliver(lines(1, 2, 3, 4))
+    expect(asked.map(each => each.lines)).toEqual([texts(1, 2, 3, 4), texts(1, 2, 3, 4), texts(3, 4)])
+    expect(asked[2]?.key).not.toBe(asked[0]?.key)
+    expect(told.join('\n')).toContain('lines 1 to 4 may be there twice')
+    expect(published()).toBe(4)
+    const stillFull = later(1_000, problem(503, { code: 'log-full', accepted: 0 }))
+    const { delivery: givenUp } = await scripted([cut, full, stillFull], options)
+    await expect(givenUp.deliver(lines(1, 2, 3, 4))).rejects.toThrow(Unanswered)
+    expect([givenUp.settled, givenUp.unknown]).toEqual([2, 4])
   })
 })

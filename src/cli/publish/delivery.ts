@@ -69,6 +69,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       while (rest.length > 0) {
         const part = rest.slice(0, most)
         const answer = await send(part)
+        if (answer.kind === 'partly' && answer.isRestUnknown) unknown = part.at(-1)?.number ?? unknown
         const count = answer.kind === 'done' ? part.length : answer.kind === 'partly' ? answer.accepted : good(answer)
         settle(part.slice(0, count), count)
         rest = rest.slice(count)

@@ -20,8 +20,8 @@ export interface SenderOptions {
 export type Answered =
   | { readonly kind: 'done'; readonly body: Readonly<Record<string, unknown>> }
   | { readonly kind: 'refused'; readonly refusal: Refusal }
-  /** It cannot take more now. So many of the lines are kept, and no others. */
-  | { readonly kind: 'partly'; readonly accepted: number }
+  /** It cannot take more now. So many of the lines are kept; no others, unless `isRestUnknown`. */
+  | { readonly kind: 'partly'; readonly accepted: number; readonly isRestUnknown: boolean }
 
 /** Sends bodies to a hub, one at a time, each until it is answered. */
 export interface Sender {
@@ -107,12 +107,16 @@ export function createSender({ url, giveUpAfterMs, stopping, tell }: SenderOptio
       /** When the first request went out of which it is unknown whether the hub kept something. */
       let unknownSince: number | undefined
       let isLateTold = false
+      /** So many lines are kept, whatever became of the others. */
+      let kept = 0
       for (;;) {
         const startedAt = performance.now()
-        if (unknownSince !== undefined && startedAt - unknownSince > knownRepeatMs && !isLateTold) {
+        const isLate = unknownSince !== undefined && startedAt - unknownSince > knownRepeatMs
+        if (isLate && !isLateTold) {
           isLateTold = true
           tell(`The hub was away for longer than it knows a repeat (two minutes): ${what} may be there twice.`)
         }
+        if (isLate && kept > 0) return { kind: 'partly', accepted: kept, isRestUnknown: true }
         const reply = await ask(url, {
           method: 'POST',
           target: '/events',
@@ -135,10 +139,12 @@ export function createSender({ url, giveUpAfterMs, stopping, tell }: SenderOptio
         }
         const { accepted, why, retryAfterMs } = verdict
         if (accepted === undefined) unknownSince ??= startedAt
-        if (accepted !== undefined && accepted > 0) {
-          // Under the same key the rest would wait for a hub that by then has forgotten the lines that it kept.
+        if (accepted !== undefined) kept = Math.max(kept, accepted)
+        if (kept > 0 && unknownSince === undefined) {
+          // Under the same key the rest would wait for a hub that by then has forgotten the lines that it kept. Where an earlier
+          // request may have brought the rest, or is still on its way with it, only the key keeps that from being there twice.
           await retreat(why, retryAfterMs, false)
-          return { kind: 'partly', accepted }
+          return { kind: 'partly', accepted: kept, isRestUnknown: false }
         }
         await retreat(why, retryAfterMs, unknownSince !== undefined)
       }

@@ -10,8 +10,8 @@ const hub = createHub({ log: () => openLmdbLog(process.env['LOG'] ?? '.tidings',
 const app = express()
 app.use(express.static(fileURLToPath(new URL('page', import.meta.url))))
 
-// Else `*` would be heard as all rooms, and `a/b` kept by no rule.
-app.param('room', (_req, res, next, room) => (/^[^*/]{1,64}$/.test(room) ? next() : res.status(404).end()))
+// Else `*` would be heard as all rooms, and `a/b` kept by no rule; control characters are in no topic.
+app.param('room', (_req, res, next, room) => (/^[^*/\p{C}]{1,64}$/u.test(room) ? next() : res.status(404).end()))
 
 app.get('/rooms/:room', hub.handler({ topics: ({ params }) => [`rooms/${params.room}`], since: '24h' }))
 
@@ -20,7 +20,7 @@ app.post('/rooms/:room', express.json(), async ({ params, body }, res) => {
   const isWhole = [name, text, key].every(
     part => typeof part === 'string' && part.trim() !== '' && part.length <= 2_000,
   )
-  if (!isWhole) return void res.status(400).end()
+  if (!isWhole || !/^[!-~]{1,256}$/.test(key)) return void res.status(400).end()
   // Whoever got no answer says it again with the same key; it is kept once.
   await hub.publish(`rooms/${params.room}`, { name, text, key }, { idempotencyKey: key })
   res.status(204).end()

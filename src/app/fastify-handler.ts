@@ -5,7 +5,10 @@ import { checkHandlerOptions, type HandlerOptions, topicsFor } from './handler-o
 import { type AnyResponse, checkNodePair, isGone, openResponse } from './open-response.js'
 import { readFor } from './read-for.js'
 
-/** A route of Fastify. Rejects with what the application's `topics` throws, and with nothing else. */
+/**
+ * A route of Fastify. Rejects with what the application's `topics` throws, with `invalid-setting` where that gives no list or the route is
+ * handed something else, and with nothing else.
+ */
 export type FastifyHandler<Request extends FastifyRequestLike> = (
   request: Request,
   reply: FastifyReplyLike,

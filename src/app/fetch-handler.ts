@@ -1,10 +1,13 @@
-import { TidingsError } from '../wire/errors.js'
 import { answerRead } from './answer-read.js'
 import type { Engine } from './engine.js'
 import { checkHandlerOptions, type HandlerOptions, topicsFor } from './handler-options.js'
+import { checkRequest } from './open-response.js'
 import { BodySink } from './sinks/body-sink.js'
 
-/** A route of `Request` and `Response`. Rejects with what the application's `topics` throws, and with nothing else. */
+/**
+ * A route of `Request` and `Response`. Rejects with what the application's `topics` throws, with `invalid-setting` where that gives no list
+ * or the route is handed something else, and with nothing else.
+ */
 export type FetchHandler<Context extends readonly unknown[]> = (
   request: Request,
   ...context: Context
@@ -16,9 +19,7 @@ export function toFetchHandler<Context extends readonly unknown[]>(
 ): FetchHandler<Context> {
   checkHandlerOptions(options)
   return async (request, ...context) => {
-    if (typeof request?.headers?.get !== 'function') {
-      throw new TidingsError('invalid-setting', 'What was handed over is no Request; handler makes a route of Node.js.')
-    }
+    checkRequest(request, 'handler makes a route of Node.js.')
     const topics = await topicsFor(options, [request, ...context])
     const { headers, method, signal, url } = request
     const question = url.indexOf('?')

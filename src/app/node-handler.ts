@@ -8,8 +8,8 @@ import { type AnyResponse, checkNodePair, isGone, openResponse } from './open-re
 import { readFor } from './read-for.js'
 
 /**
- * A route. Resolves when the answer has begun. What the application's `topics` throws goes to `next`; without one it is answered 500, and
- * reported.
+ * A route. Resolves when the answer has begun. What the application's `topics` throws, or that it gives no list, goes to `next`; without one it
+ * is answered 500, and reported. Rejects with `invalid-setting` where it is handed something else than a request and response of Node.js.
  */
 export type NodeHandler<Request extends NodeRequest> = (
   request: Request,

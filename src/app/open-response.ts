@@ -17,6 +17,13 @@ export function checkNodePair(request: unknown, response: unknown, instead: stri
   throw new TidingsError('invalid-setting', `What was handed over is no request and response of Node.js. ${instead}`)
 }
 
+/** The same of a `Request`. */
+export function checkRequest(request: unknown, instead: string): void {
+  const { headers } = Object(request) as { readonly headers?: { readonly get?: unknown } }
+  if (typeof headers?.get === 'function') return
+  throw new TidingsError('invalid-setting', `What was handed over is no Request. ${instead}`)
+}
+
 /** Sends the head, with what the application has set, and gives what the events go to. */
 export function openResponse(
   response: AnyResponse,

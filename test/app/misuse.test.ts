@@ -1,7 +1,7 @@
 // What programs without a compiler hand over by mistake: each is refused with a code and a message that says what to do.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
-import { createHub, type HubOptions, openStream } from '../../src/entry/index.js'
+import { createHub, type HubOptions, openStream, openStreamResponse } from '../../src/entry/index.js'
 import { listen, openHub, read, serve } from './client.js'
 
 const refused = (code: string, message: RegExp) =>
@@ -122,6 +122,8 @@ describe('a stream', () => {
   it('is opened for a request and its response', async () => {
     const call = openStream as (...given: readonly unknown[]) => unknown
     expect(await mistake(() => call())).toEqual(refused('invalid-setting', /openStreamResponse/))
+    const callOther = openStreamResponse as (...given: readonly unknown[]) => unknown
+    expect(await mistake(() => callOther({ headers: {} }))).toEqual(refused('invalid-setting', /there is openStream/))
     await open(async (request, response) => {
       expect(await mistake(() => call(response, request))).toEqual(refused('invalid-setting', /openStreamResponse/))
       response.end()

@@ -55,7 +55,11 @@ describe.skipIf(!browserProgram)('examples/chat', { timeout: 90_000 }, () => {
       const body = JSON.stringify(again)
       expect((await fetch(`${example.url}/rooms/lobby`, { method: 'POST', headers, body })).status).toBe(204)
     }
-    for (const room of ['*', '**', 'a%2Fb']) expect((await fetch(`${example.url}/rooms/${room}`)).status).toBe(404)
+    for (const room of ['*', '**', 'a%2Fb', 'a%00b'])
+      expect((await fetch(`${example.url}/rooms/${room}`)).status).toBe(404)
+    const headers = { 'content-type': 'application/json' }
+    const wrong = JSON.stringify({ ...again, key: '열쇠' })
+    expect((await fetch(`${example.url}/rooms/lobby`, { method: 'POST', headers, body: wrong })).status).toBe(400)
     await say(ben, 'Last')
     await expectHeard([...all, 'Once', 'Last'], [ann, ben])
     await expectLooks(browser, example.url, page => page.locator('#list li', { hasText: 'Last' }).waitFor())

@@ -3,7 +3,7 @@ import { TidingsError } from '../../wire/errors.js'
 import { Handover } from '../fastify-handover.js'
 import type { FastifyReplyLike, FastifyRequestLike } from '../fastify-types.js'
 import type { NodeRequest, NodeResponse } from '../node-types.js'
-import { type AnyResponse, checkNodePair, isGone, openResponse } from '../open-response.js'
+import { type AnyResponse, checkNodePair, checkRequest, isGone, openResponse } from '../open-response.js'
 import { BodySink } from '../sinks/body-sink.js'
 import { type EventStream, SinkStream } from './event-stream.js'
 import { endId, resolveStreamOptions, type StreamOptions } from './options.js'
@@ -65,6 +65,7 @@ export function openStreamResponse(
   options: StreamOptions = {},
 ): EventStream & { readonly response: Response } {
   const stream = new SinkStream(resolveStreamOptions(options))
+  checkRequest(request, 'For the request and response of Node.js there is openStream.')
   const isOver = request.headers.get('last-event-id') === endId
   if (isOver || request.method === 'HEAD' || request.signal.aborted) {
     const response = isOver

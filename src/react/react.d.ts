@@ -3,6 +3,7 @@
  */
 declare module 'react' {
   export function useCallback<T>(callback: T, dependencies: readonly unknown[]): T
+  export function useEffect(effect: () => void): void
   export function useMemo<T>(make: () => T, dependencies: readonly unknown[]): T
   export function useRef<T>(initial: T): { current: T }
   export function useSyncExternalStore<T>(

@@ -1,6 +1,6 @@
 'use client'
 
-import { useCallback, useMemo, useRef, useSyncExternalStore } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { ConnectionState } from '../client/connection/lifecycle.js'
 import type { ConnectOptions } from '../client/connection/options.js'
 import type { ReceivedEvent } from '../client/connection/received-event.js'
@@ -11,7 +11,7 @@ import { type Heard, listen, look, unheard } from './shared-connection.js'
 export interface UseEventsOptions<Name extends string = string> extends ConnectOptions {
   /** Which events: a type, a topic, a selector, or `**` for all of the connection. Default: `**`. */
   readonly name?: Name | undefined
-  /** How many of the newest are kept. 1 to 10,000. Default: 100. */
+  /** How many of the newest are kept. 1 to 10,000, else rendering throws `RangeError`. Default: 100. */
   readonly limit?: number | undefined
   /**
    * Components that give the same key have one connection together, made as the first of them asks for it. Default: what the URL and all options say
@@ -50,9 +50,9 @@ export function useEvents<Events extends object = Record<string, unknown>, Name 
 ): UsedEvents<PayloadOf<Events, Name>>
 export function useEvents(url: string | URL, options: UseEventsOptions = {}): UsedEvents<never> {
   const { name = '**', limit = 100, key, ...others } = options
-  const kept = Math.min(maxLimit, Math.max(1, limit))
-  const { events, ...heard } = useHeard(url, others, name, kept, key)
-  const newest = useMemo(() => (events.length > kept ? events.slice(-kept) : events), [events, kept])
+  if (!(limit >= 1 && limit <= maxLimit)) throw new RangeError(`limit is 1 to ${maxLimit}.`)
+  const { events, ...heard } = useHeard(url, others, name, limit, key)
+  const newest = useMemo(() => (events.length > limit ? events.slice(-limit) : events), [events, limit])
   return { ...heard, events: newest as readonly ReceivedEvent<never>[] }
 }
 
@@ -77,7 +77,10 @@ function useHeard(url: string | URL, options: ConnectOptions, name: string, limi
   const key = given ?? toKey(url, options)
   // Functions are others with each render, and no other connection for that: those of the newest render count when it is made.
   const asked = useRef({ url, options })
-  asked.current = { url, options }
+  // Before it is subscribed below, and not while rendering: what is rendered may never be shown.
+  useEffect(() => {
+    asked.current = { url, options }
+  })
   const subscribe = useCallback(
     (listener: () => void) => listen(key, name, limit, () => asked.current, listener),
     [key, name, limit],

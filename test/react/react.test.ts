@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { rolldown } from 'rolldown'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -9,27 +10,23 @@ import { type HubOnHttp, startHub } from '../http/hub-on-http.js'
 import { browserProgram, openBrowser, watchErrors } from '../support/browser.js'
 import { javaScript } from '../support/client-modules.js'
 import { eventually } from '../support/hub-page.js'
+import { installListed } from '../support/installed.js'
 
 // JavaScript, since browsers read the same, and so that the types of React, which name those of the DOM, stay out of here.
 const { renderHeard, renderPage } = await import(new URL('server.mjs', import.meta.url).href)
 
-/** The page as a browser runs it, with React as it is while one develops: effects twice, and all warnings. */
-async function bundlePage(): Promise<string> {
-  const source = `
-    import { createElement } from 'react'
-    import { hydrateRoot } from 'react-dom/client'
-    import { Page } from ${JSON.stringify(fileURLToPath(new URL('page.mjs', import.meta.url)))}
-    hydrateRoot(document.getElementById('root'), createElement(Page, { url: '/events' }))
-  `
+/** One module for browsers, with React as it is while one develops: effects twice, and all warnings. */
+async function bundle(source: string, react: string | undefined): Promise<string> {
   const bundle = await rolldown({
     input: 'page',
     platform: 'browser',
     logLevel: 'silent',
     transform: { define: { 'process.env.NODE_ENV': '"development"' } },
+    ...(react && { resolve: { alias: { react: join(react, 'react'), 'react-dom': join(react, 'react-dom') } } }),
     plugins: [
       {
         name: 'page',
-        resolveId: id => (id === 'page' ? fileURLToPath(new URL('bundled.mjs', import.meta.url)) : null),
+        resolveId: id => (id === 'page' ? toPath('bundled.mjs') : null),
         load: id => (id.endsWith('bundled.mjs') ? source : null),
       },
     ],
@@ -39,13 +36,38 @@ async function bundlePage(): Promise<string> {
   return output[0].code
 }
 
-async function openHub(): Promise<HubOnHttp & { say(topic: string, data: string, type?: string): Promise<unknown> }> {
-  const body = `<!doctype html><title>Page</title><link rel="icon" href="data:,"><div id="root">${renderPage('/events')}</div><script type="module" src="/page.js"></script>`
+function toPath(name: string): string {
+  return fileURLToPath(new URL(name, import.meta.url))
+}
+
+/** The page as a browser runs it, and as a server makes it. */
+async function makePage(react?: string): Promise<{ readonly script: string; readonly html: string }> {
+  const script = await bundle(
+    `
+    import { createElement, version } from 'react'
+    import { hydrateRoot } from 'react-dom/client'
+    import { Page } from ${JSON.stringify(toPath('page.mjs'))}
+    document.title = version
+    hydrateRoot(document.getElementById('root'), createElement(Page, { url: '/events' }))
+    `,
+    react,
+  )
+  if (!react) return { script, html: renderPage('/events') }
+  const server = await bundle(`export { renderPage } from ${JSON.stringify(toPath('server.mjs'))}`, react)
+  const made = await import(`data:text/javascript,${encodeURIComponent(server)}`)
+  return { script, html: made.renderPage('/events') }
+}
+
+async function openHub(
+  react?: string,
+): Promise<HubOnHttp & { say(topic: string, data: string, type?: string): Promise<unknown> }> {
+  const { html, script } = await makePage(react)
+  const body = `<!doctype html><title>Page</title><link rel="icon" href="data:,"><div id="root">${html}</div><script type="module" src="/page.js"></script>`
   const headers = { 'Content-Security-Policy': "default-src 'self'; img-src data:" }
   const hub = await startHub({
     assets: new Map([
       ['/', { type: 'text/html; charset=utf-8', body, headers }],
-      ['/page.js', javaScript(await bundlePage())],
+      ['/page.js', javaScript(script)],
     ]),
   })
   onTestFinished(() => hub.close())
@@ -63,40 +85,57 @@ describe('components on a server', () => {
     await new Promise(resolve => setImmediate(resolve))
     expect(isAsked).toBe(false)
   })
+
+  it('are told what limit cannot be', () => {
+    for (const limit of [0, -1, 10_001, Number.NaN]) {
+      expect(() => renderHeard(fetch, { limit })).toThrow('limit is 1 to 10000.')
+    }
+  })
 })
 
 describe.skipIf(!browserProgram)('components in a browser, in strict mode', () => {
-  it('take over what the server made, hear over one connection together, and close it when the last is gone', async () => {
-    const hub = await openHub()
-    const page = await (await openBrowser()).newPage()
-    const errors = watchErrors(page)
-    const asked: string[] = []
-    page.on('request', request => void (request.url().includes('/events') && asked.push(request.url())))
-    await page.goto(hub.url)
-    await page.locator('#state', { hasText: 'open' }).waitFor()
-    expect(hub.hub.status.subscriptions).toBe(1)
-    for (const data of ['one', 'two', 'three', 'four']) await hub.say('news', data)
-    await hub.say('price', '7', 'price')
-    await page.locator('#price', { hasText: '7' }).waitFor()
-    expect(await page.locator('li').allTextContents()).toEqual(['three', 'four', '7'])
+  it.each([
+    ['19.', () => undefined],
+    ['18.', async () => join(await installListed('react/react18'), 'node_modules')],
+  ])(
+    'take over what the server made, hear over one connection together, and close it when the last is gone: React %s',
+    async (version, find) => {
+      const hub = await openHub(await find())
+      const page = await (await openBrowser()).newPage()
+      const errors = watchErrors(page)
+      const asked: string[] = []
+      page.on('request', request => void (request.url().includes('/events') && asked.push(request.url())))
+      await page.goto(hub.url)
+      await page.locator('#state', { hasText: 'open' }).waitFor()
+      expect((await page.title()).slice(0, 3)).toBe(version)
+      expect(hub.hub.status.subscriptions).toBe(1)
+      for (const data of ['one', 'two', 'three', 'four']) await hub.say('news', data)
+      await hub.say('price', '7', 'price')
+      await page.locator('#price', { hasText: '7' }).waitFor()
+      expect(await page.locator('li').allTextContents()).toEqual(['three', 'four', '7'])
 
-    // From one page to the next it is kept.
-    await page.locator('button', { hasText: 'Leave' }).click()
-    await page.locator('button', { hasText: 'Come back' }).click()
-    await page.locator('#price', { hasText: '7' }).waitFor()
-    expect(hub.hub.status.subscriptions).toBe(1)
-    expect(asked).toHaveLength(1)
+      // From one page to the next it is kept.
+      await page.evaluate(`(async () => {
+        document.querySelector('button').click()
+        await new Promise(resolve => setTimeout(resolve))
+        document.querySelector('button').click()
+      })()`)
+      await page.locator('#price', { hasText: '7' }).waitFor()
+      expect(hub.hub.status.subscriptions).toBe(1)
+      expect(asked).toHaveLength(1)
 
-    await page.locator('button', { hasText: 'Leave' }).click()
-    await eventually(() => expect(hub.hub.status.subscriptions).toBe(0))
-    await page.locator('button', { hasText: 'Come back' }).click()
-    await page.locator('#state', { hasText: 'open' }).waitFor()
-    await page.locator('#price', { hasText: 'none' }).waitFor()
-    await hub.say('price', '8', 'price')
-    await page.locator('#price', { hasText: '8' }).waitFor()
-    // The streams that were let go.
-    expect(errors.filter(error => !/\/events.*: net::ERR_ABORTED$/.test(error))).toEqual([])
-  }, 60_000)
+      await page.locator('button', { hasText: 'Leave' }).click()
+      await eventually(() => expect(hub.hub.status.subscriptions).toBe(0))
+      await page.locator('button', { hasText: 'Come back' }).click()
+      await page.locator('#state', { hasText: 'open' }).waitFor()
+      await page.locator('#price', { hasText: 'none' }).waitFor()
+      await hub.say('price', '8', 'price')
+      await page.locator('#price', { hasText: '8' }).waitFor()
+      // The streams that were let go.
+      expect(errors.filter(error => !/\/events.*: net::ERR_ABORTED$/.test(error))).toEqual([])
+    },
+    60_000,
+  )
 })
 
 describe('what components have together', () => {

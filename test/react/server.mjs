@@ -11,11 +11,12 @@ export const renderPage = url => renderToString(element(Page, { url }))
  * What is shown, as text, with this way to ask a server.
  *
  * @param {typeof fetch} fetch
+ * @param {object} options
  */
-export function renderHeard(fetch) {
+export function renderHeard(fetch, options = {}) {
   const url = 'http://hub.example/events'
   const Shown = () => {
-    const { events, state } = useEvents(url, { fetch })
+    const { events, state } = useEvents(url, { fetch, ...options })
     const latest = useLatest(url, { fetch })
     return element('p', {}, `${state} ${events.length} ${latest?.data}`)
   }

@@ -13,7 +13,7 @@ const maxKeptLength = 64 * 1024
 const compress = promisify(gzip)
 
 let atOnce = 0
-let kept: { readonly text: string; readonly compressed: Promise<Uint8Array> } | undefined
+let kept: { readonly text: string; readonly compressed: Promise<Uint8Array | undefined> } | undefined
 
 /** An answer in that coding, where that makes it smaller. Of one that has a weak tag that stays good, for the content is the same. */
 export async function inCoding(answer: Answer, coding: ContentCoding | undefined): Promise<Answer> {
@@ -24,12 +24,18 @@ export async function inCoding(answer: Answer, coding: ContentCoding | undefined
   return { ...answer, headers: { ...answer.headers, 'Content-Encoding': coding }, body: compressed }
 }
 
-function begin(text: string): Promise<Uint8Array> | undefined {
+function begin(text: string): Promise<Uint8Array | undefined> | undefined {
   if (atOnce >= maxAtOnce) return undefined
   atOnce++
-  const compressed = compress(text).finally(() => {
-    atOnce--
-  })
+  const compressed = compress(text)
+    .catch(() => {
+      // For want of memory: it goes as it is, and the next one is tried again.
+      if (kept?.text === text) kept = undefined
+      return undefined
+    })
+    .finally(() => {
+      atOnce--
+    })
   if (text.length <= maxKeptLength) kept = { text, compressed }
   return compressed
 }

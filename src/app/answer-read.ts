@@ -2,6 +2,7 @@ import type { Answer } from '../http/answer.js'
 import { tryNegotiate } from '../http/negotiate.js'
 import { nobody } from '../http/observer.js'
 import { answerPage } from '../http/page.js'
+import { Problem } from '../http/problem.js'
 import type { ReadRequest } from '../http/read-request.js'
 import { streamHeaders, toRefusal } from '../http/refusal.js'
 import { startOfBody } from '../http/start-of-body.js'
@@ -45,7 +46,7 @@ export async function answerRead(
   let hasPlace = false
   try {
     if (reader.method !== 'GET' && reader.method !== 'HEAD') {
-      throw new TidingsError('method-not-allowed', 'Events are read with GET.')
+      throw new Problem('method-not-allowed', 'Events are read with GET.', { headers: { Allow: 'GET, HEAD' } })
     }
     const request = readAsked(reader, topics, options)
     const hub = engine.hub ?? (await engine.started)

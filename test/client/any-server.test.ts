@@ -185,3 +185,22 @@ it('a cursor may be kept by what answers later, and the first that is asked is t
   await eventually(() => expect(connection.cursor).toBe(end))
   expect([heard, connection.statistics.repeats]).toEqual([['two', 'three', 'four'], 0])
 })
+
+it('a stream that was closed is let go, and says nothing more, also where the fetch that was handed in takes no signal', async () => {
+  const comments: string[] = []
+  let isCancelled = false
+  const body = new ReadableStream({
+    start: to => to.enqueue(new TextEncoder().encode(': before\ndata: a\n\n: after\n')),
+    cancel() {
+      isCancelled = true
+    },
+  })
+  const connection = connect('http://localhost/', {
+    fetch: async () => new Response(body, { headers: stream }),
+    onComment: comment => comments.push(comment),
+  })
+  connection.on('message', () => connection.close())
+  await connection.closed
+  await eventually(() => expect(isCancelled).toBe(true))
+  expect(comments).toEqual(['before'])
+})

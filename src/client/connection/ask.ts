@@ -30,7 +30,6 @@ export async function ask(
   if (ok) return { kind: 'refused', why: `The server answered with ${type}.`, code: 'not-a-stream' }
   const { detail, code } = Object(await response.json().catch(() => undefined))
   const why = `The server answered ${status}${detail ? `: ${detail}` : ''}`
-  if (status === 401) return { kind: 'unauthorized', why, code }
-  if (!/^(408|425|429|5..)$/.test(`${status}`)) return { kind: 'refused', why, code }
-  return { kind: 'cut', why, code, askedMs: toRetryAfterMs(response.headers.get('retry-after'), settings.clock.now()) }
+  const kind = status === 401 ? 'unauthorized' : /^(408|425|429|5..)$/.test(`${status}`) ? 'cut' : 'refused'
+  return { kind, why, code, askedMs: toRetryAfterMs(response.headers.get('retry-after'), settings.clock.now()) }
 }

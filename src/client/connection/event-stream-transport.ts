@@ -1,5 +1,5 @@
 import { TidingsError } from '../../wire/errors.js'
-import { readEventStream } from '../event-stream.js'
+import { createParser } from '../../wire/parse.js'
 import { ask } from './ask.js'
 import type { Transport } from './transport.js'
 
@@ -15,7 +15,7 @@ export const eventStream: Transport = async attempt => {
   if (attempt.isHub) attempt.expect(settings.firstBlockMs, 'No block came')
   else attempt.opened()
   let said = ''
-  const stream = readEventStream(body, {
+  const parser = createParser({
     lastEventId: cursor,
     maxChars: settings.maxEventChars,
     onRetry: attempt.retry,
@@ -28,16 +28,24 @@ export const eventStream: Transport = async attempt => {
       said = ''
       attempt.take(event)
     },
-    afterChunk() {
-      attempt.heard()
-      attempt.seen(stream.lastEventId)
-      return attempt.room()
-    },
   })
-  signal.addEventListener('abort', stream.close)
+  const reader = body.getReader()
+  // However it ends, it is left by this.
+  const leave = (): void => {
+    parser.close()
+    reader.cancel().catch(() => undefined)
+  }
+  signal.addEventListener('abort', leave)
+  if (signal.aborted) leave()
   try {
-    if (signal.aborted) stream.close()
-    await stream.ended
+    for (;;) {
+      const { value } = await reader.read()
+      if (!value) break
+      parser.push(value)
+      attempt.heard()
+      attempt.seen(parser.lastEventId)
+      await attempt.room()
+    }
     return { kind: 'cut', why: `The stream ended${said}.` }
   } catch (cause) {
     // Another attempt would meet the same block.

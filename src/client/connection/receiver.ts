@@ -57,8 +57,6 @@ export interface Outlet {
 export interface Receiver {
   readonly state: ConnectionState
   readonly transport: Way
-  /** All up to here was given to the outlet. Empty: none. */
-  readonly cursor: string
   readonly statistics: ReceiverStatistics
   /** Connects anew, at once, if it is to be connected at all. */
   wake(): void
@@ -106,18 +104,14 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     state = following
     if (happening === 'wake') way = 0
     if (state === 'closed') unwatch()
-    const waitMs = state === 'waiting' ? toWaitMs(settings, failures++, Math.max(retryMs, askedMs)) : undefined
+    const retryAt =
+      state === 'waiting' ? clock.now() + toWaitMs(settings, failures++, Math.max(retryMs, askedMs)) : undefined
     // Before it begins: whoever is told may close it.
-    outlet.changed({
-      state,
-      transport: transport(),
-      retryAt: waitMs === undefined ? waitMs : clock.now() + waitMs,
-      error,
-    })
+    outlet.changed({ state, transport: transport(), retryAt, error })
     if (state !== following) return
     if (state === 'connecting') void connect()
     if (state === 'open') watchSilence()
-    if (waitMs !== undefined) timer = clock.setTimeout(() => happen('due'), waitMs)
+    if (retryAt !== undefined) timer = clock.setTimeout(() => happen('due'), retryAt - clock.now())
   }
 
   /** What went well for long enough makes up for what went wrong before it. */
@@ -222,7 +216,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       // The place where it goes on is that of the picture, which is not given yet.
       isSnapshot = settings.isSnapshot && toGap(data)?.resumedAt !== id
     } else if (type === '$expired') {
-      renew(new TidingsError('unauthorized', 'The token ran out.'), true)
+      conclude({ kind: 'unauthorized', why: 'The token ran out.', wasGood: true })
     } else if (type === '$end') {
       give(event, id)
       if (data === '{"outcome":"failed"}') fail('The server failed.')
@@ -251,17 +245,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
   }
 
   const fail = (why: string, cause?: unknown): void =>
-    finish('failed', new TidingsError('stream-incomplete', why, { cause }))
-
-  const renew = (error: TidingsError, canRenew: boolean): void => {
-    settle()
-    if (isRenewed || !canRenew) {
-      finish('failed', error)
-      return
-    }
-    happen('again', error)
-    isRenewed = true
-  }
+    conclude({ kind: 'refused', code: 'stream-incomplete', why, cause })
 
   const conclude = (ending: Ending): void => {
     const { kind } = ending
@@ -270,9 +254,14 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       way = 0
       happen('again')
     } else {
-      const error = toError(ending)
-      if (kind === 'refused') finish('failed', error)
-      else if (kind === 'unauthorized') renew(error, settings.canRenew)
+      const { why, code, cause } = ending
+      const known = kind === 'refused' || kind === 'unauthorized' ? kind : 'connection-lost'
+      const error = new TidingsError(code ?? known, why, { cause })
+      settle()
+      if (kind === 'unauthorized' && !isRenewed && (ending.wasGood || settings.canRenew)) {
+        happen('again', error)
+        isRenewed = true
+      } else if (kind === known) finish('failed', error)
       else if (kind === 'cut') cut(error, ending.askedMs)
       else if (transports[way + 1]) {
         way++
@@ -297,7 +286,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     // Looked at again later: what answers may turn out to be a hub.
     const leftMs = mostMs > 0 && !isHeld ? heardAt + mostMs - clock.now() : mostMs || hubSilenceMs
     if (leftMs > 0) timer = clock.setTimeout(watchSilence, leftMs)
-    else cut(toError({ kind: 'cut', why: `Nothing came in ${mostMs} ms.` }))
+    else conclude({ kind: 'cut', why: `Nothing came in ${mostMs} ms.` })
   }
 
   unwatch = watchLife(settings.life, clock, settings.pauseWhenHidden, happen)
@@ -311,18 +300,10 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     get transport() {
       return transport()
     },
-    get cursor() {
-      return cursor
-    },
     statistics,
     wake: () => happen('wake'),
     close: () => finish('closed'),
   }
-}
-
-function toError({ kind, why, code, cause }: Exclude<Ending, { readonly kind: 'ended' | 'again' }>): TidingsError {
-  const known = kind === 'refused' || kind === 'unauthorized' ? kind : 'connection-lost'
-  return new TidingsError(code ?? known, why, { cause })
 }
 
 /** Whether the cursor is at `id` or beyond it, in the same history. */

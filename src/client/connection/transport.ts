@@ -97,8 +97,8 @@ export type Ending =
   | ({ readonly kind: 'unable' } & Reason)
   /** It is to be made again at once, from the first way on. */
   | { readonly kind: 'again' }
-  /** The token is none, or is none any more. */
-  | ({ readonly kind: 'unauthorized' } & Reason)
+  /** The token is none, or is none any more. `wasGood`: it was one, so another attempt is made also where it may have the same. */
+  | ({ readonly kind: 'unauthorized'; readonly wasGood?: true } & Reason)
   /** It will not go well another time. */
   | ({ readonly kind: 'refused' } & Reason)
   /** There is nothing more to hear. */

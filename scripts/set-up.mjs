@@ -42,7 +42,9 @@ export function install() {
   if (isInstalled()) return
   say('Installing packages (npm ci)...')
   // Scripts of packages are not needed (what is native comes prebuilt), so none is run; NODE_ENV must not leave out the compiler.
-  const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', '--no-audit', '--no-fund']
+  // Packages that only tests use warn of versions of Node.js on which they are tested here.
+  const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+  const args = ['ci', '--ignore-scripts', '--include=dev', '--include=optional', ...quiet]
   const npm = process.env['npm_execpath']
   const result =
     npm && /\.[cm]?js$/.test(npm)

@@ -31,7 +31,7 @@ describe('a connection to a hub', () => {
 
   it('knows the topic also where the stream does not tell it', async () => {
     const { url, say } = await openHub()
-    const one = listen(`${url}/events`, { topics: ['news'] })
+    const one = listen(`${url}/events`, { topics: 'news' })
     const other = listen(`${url}/events/a%20b/c`)
     await Promise.all([isOpen(one.connection), isOpen(other.connection)])
     await say('news', 'x')
@@ -481,6 +481,8 @@ describe('options', () => {
     ['http://hub.example/events', { silenceMs: 3_600_001 }],
     ['http://hub.example/events', { transports: [] }],
     ['http://hub.example/events', { transports: ['pigeon'] }],
+    ['localhost:8080/events', {}],
+    ['file:///events', { topics: ['news'] }],
   ])('%s %j are refused', (url, options) => {
     expect(() => connect(url, options as ConnectOptions)).toThrow(expect.objectContaining({ code: 'invalid-setting' }))
   })

@@ -17,8 +17,8 @@ import type { Transport, TransportName, WebSocketClass } from './transport.js'
 
 /** How to connect. All may be left out. */
 export interface ConnectOptions {
-  /** Topics and selectors of a hub, at most 100. Default: what the URL says. */
-  readonly topics?: readonly string[] | undefined
+  /** A topic or selector of a hub, or up to 100 of them. Default: what the URL says. */
+  readonly topics?: string | readonly string[] | undefined
   /** Where a hub begins: `now` (its default), `earliest`, `latest`, a duration back such as `10m`, a time, a position. */
   readonly since?: string | undefined
   /** Only the newest of each topic and key: at most one in so many milliseconds. 0 to 60,000. */
@@ -125,7 +125,7 @@ const passedOn =
     ' ',
   )
 
-/** Throws `invalid-setting`, `invalid-selector` for a name of schemas, and `TypeError` for what is no URL. */
+/** Throws `invalid-setting` (a URL that no `fetch` of the platform takes too), `invalid-selector` for a name of schemas, and `TypeError` for what is no URL. */
 export function resolveConnectOptions(given: string | URL, options: ConnectOptions): ConnectSettings {
   const { topics = [], since, conflate, headers, token, schemas, method, transports, ...others } = options
   const { cursor = '', clock = realClock, random = Math.random, onError = report, ...plain } = others
@@ -137,8 +137,9 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
     chosen[name as keyof typeof times] = ms
   }
   const url = toUrl(given)
+  if (!plain.fetch && !/^(http|ws)/.test(url.href)) throw invalid('url', 'begins with http')
   const { searchParams } = url
-  for (const topic of topics) searchParams.append('topic', topic)
+  for (const topic of [topics].flat()) searchParams.append('topic', topic)
   for (const [name, value] of Object.entries({ since, conflate })) {
     if (value !== undefined) searchParams.set(name, `${value}`)
   }

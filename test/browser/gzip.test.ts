@@ -73,7 +73,7 @@ describe.each([
     const { url, port } = await server.listen()
     await hub.publish([{ topic: 'over', data: 'all was said '.repeat(40), end: true }])
     const show = async () => {
-      if (name === 'Firefox') return showInFirefox(`${url}/page.html`)
+      if (name === 'Firefox') return showInFirefox([`${url}/page.html`])
       const browser = await openBrowser()
       await (await browser.newPage()).goto(`${url}/page.html`)
       return () => browser.close()

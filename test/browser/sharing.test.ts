@@ -111,7 +111,7 @@ describe.skipIf(!firefoxProgram)('tabs in Firefox', () => {
   it('hear all once over one connection', async () => {
     const hub = await openHub()
     const open = async (urls: readonly string[]) => {
-      const close = await showInFirefox(...urls)
+      const close = await showInFirefox(urls)
       onTestFinished(close)
     }
     expect(await heardIn(open, hub, hub.url)).toEqual(all)

@@ -51,7 +51,7 @@ async function inChromium(of: string): Promise<Results> {
 
 async function inFirefox(of: string): Promise<Results> {
   const results = server.results(`firefox-${of}`)
-  const close = await showInFirefox(pageUrl(of, `firefox-${of}`))
+  const close = await showInFirefox([pageUrl(of, `firefox-${of}`)])
   const found = await results
   await close()
   return found

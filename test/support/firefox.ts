@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -23,19 +24,34 @@ const preferences = {
   'toolkit.telemetry.enabled': false,
 }
 
+/** A certificate that nobody vouches for, and who is believed with it. */
+export interface Accepted {
+  readonly url: string
+  readonly cert: string
+}
+
 /**
  * Shows pages in Firefox, each in a tab, with a profile of its own. playwright-core drives only a Firefox of its own making, so a page has to say itself
  * how it went. What is returned ends it.
  */
-export async function showInFirefox(...urls: readonly string[]): Promise<() => Promise<void>> {
+export async function showInFirefox(
+  urls: readonly string[],
+  accepted: readonly Accepted[] = [],
+): Promise<() => Promise<void>> {
   if (!firefoxProgram) throw new Error('There is no Firefox.')
   const profile = await mkdtemp(join(tmpdir(), 'tidings-firefox-'))
   const lines = Object.entries(preferences).map(([name, value]) => `user_pref('${name}', ${JSON.stringify(value)})\n`)
   await writeFile(join(profile, 'user.js'), lines.join(''))
+  await writeFile(join(profile, 'cert_override.txt'), accepted.map(toException).join(''))
   const firefox = run(firefoxProgram, ['--headless', '--no-remote', '--profile', profile, ...urls], profile)
   return async () => {
     firefox.signalAll('SIGKILL')
     await firefox.ended
     await rm(profile, { recursive: true, force: true, maxRetries: 5 })
   }
+}
+
+/** As Firefox writes down what its user accepted: the place, which hash (SHA-256), and the hash of the certificate. */
+function toException({ url, cert }: Accepted): string {
+  return `${new URL(url).host}:\tOID.2.16.840.1.101.3.4.2.1\t${new X509Certificate(cert).fingerprint256}\t\n`
 }

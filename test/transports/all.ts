@@ -27,6 +27,8 @@ export const transports: readonly Transport[] = [
   pages('page in gzip', inGzip(http1)),
   longPolls('long poll', http1),
   { ...eventStream('event stream over HTTP/2', http2), isEncrypted: true },
+  { ...lineStream('line stream over HTTP/2', http2), isEncrypted: true },
+  { ...pages('page over HTTP/2', http2), isEncrypted: true },
   { ...longPolls('long poll over HTTP/2', http2), isEncrypted: true },
   eventStream('event stream in gzip over HTTP/2 without TLS', inGzip(http2)),
   webSocket('WebSocket'),

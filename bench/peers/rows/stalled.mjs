@@ -8,6 +8,9 @@ const eventBytes = 65_536
 /** Beyond this nobody would say that memory for a reader is bounded. */
 const boundBytes = 4 << 20
 
+/** The last event, and the blank line behind it. */
+const isWhole = new RegExp(`data: ?${events - 1}\\.+\\n(?:.+\\n)*\\n`)
+
 /** @param {number} number */
 const numbered = number => `${number}`.padEnd(eventBytes, '.')
 
@@ -30,7 +33,7 @@ async function flow(name, count) {
     const hasAll = async reader => {
       try {
         await reader.until(({ received }) => received > events * eventBytes)
-        await reader.until(({ body }) => body.includes(`data: ${events - 1}.`) || body.includes(`data:${events - 1}.`))
+        await reader.until(({ body }) => isWhole.test(body.slice(-2 * eventBytes)))
       } catch {
         return false
       }

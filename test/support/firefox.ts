@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { run } from './command-line.js'
+import { type Run, run } from './command-line.js'
 import { requireProgram } from './programs.js'
 
 /** Where Firefox is; nothing if there is none: its tests are skipped then. */
@@ -38,16 +38,30 @@ export async function showInFirefox(
   urls: readonly string[],
   accepted: readonly Accepted[] = [],
 ): Promise<() => Promise<void>> {
+  const { close } = await runFirefox(urls, {}, accepted)
+  return close
+}
+
+/** Firefox with a profile of its own, and further `args` and preferences. */
+export async function runFirefox(
+  args: readonly string[],
+  more: Readonly<Record<string, string | number | boolean>> = {},
+  accepted: readonly Accepted[] = [],
+): Promise<{ readonly firefox: Run; close(): Promise<void> }> {
   if (!firefoxProgram) throw new Error('There is no Firefox.')
   const profile = await mkdtemp(join(tmpdir(), 'tidings-firefox-'))
-  const lines = Object.entries(preferences).map(([name, value]) => `user_pref('${name}', ${JSON.stringify(value)})\n`)
+  const all = Object.entries({ ...preferences, ...more })
+  const lines = all.map(([name, value]) => `user_pref('${name}', ${JSON.stringify(value)});\n`)
   await writeFile(join(profile, 'user.js'), lines.join(''))
   await writeFile(join(profile, 'cert_override.txt'), accepted.map(toException).join(''))
-  const firefox = run(firefoxProgram, ['--headless', '--no-remote', '--profile', profile, ...urls], profile)
-  return async () => {
-    firefox.signalAll('SIGKILL')
-    await firefox.ended
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+  const firefox = run(firefoxProgram, ['--headless', '--no-remote', '--profile', profile, ...args], profile)
+  return {
+    firefox,
+    async close() {
+      firefox.signalAll('SIGKILL')
+      await firefox.ended
+      await rm(profile, { recursive: true, force: true, maxRetries: 5 })
+    },
   }
 }
 

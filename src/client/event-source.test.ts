@@ -33,7 +33,7 @@ describe('a fetch of one’s own', () => {
     expect(asked).toMatchObject([
       {
         url: 'http://hub.example/events',
-        init: { headers: { accept: 'text/event-stream' }, redirect: 'follow', cache: 'no-store' },
+        init: { headers: { accept: 'text/event-stream' }, cache: 'no-store' },
       },
       { init: { headers: { accept: 'text/event-stream', 'last-event-id': '\xc3\xa9' } } },
     ])

@@ -11,7 +11,6 @@ export interface FetchInit {
   readonly body?: string | Uint8Array<ArrayBuffer> | undefined
   readonly credentials?: 'include'
   readonly cache?: 'no-store'
-  readonly redirect: 'follow'
   readonly signal: AbortSignal
 }
 
@@ -36,7 +35,7 @@ export interface StreamRequest {
 }
 
 /**
- * Sends it, past every cache, following redirects. Resolves when the head of the answer is there, whatever its status.
+ * Sends it, past every cache, following redirects (`fetch` does). Resolves when the head of the answer is there, whatever its status.
  * Rejects as `fetch` does: the network failed, or the signal aborted.
  */
 export async function requestStream(request: StreamRequest): Promise<Response> {
@@ -48,12 +47,12 @@ export async function requestStream(request: StreamRequest): Promise<Response> {
   if (/^[\t -~\x80-\xff]+$/.test(id)) headers['last-event-id'] = id
   for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
   const init: FetchInit = {
-    ...{ method, body, headers, redirect: 'follow', signal },
+    ...{ method, body, headers, signal },
     // Where there are neither cookies nor a cache, as in some workers at the edge, `fetch` refuses the very names.
     ...(request.withCredentials && 'credentials' in Request.prototype && { credentials: 'include' }),
     ...('cache' in Request.prototype && { cache: 'no-store' }),
   }
-  return await (request.fetch ?? (fetch as Fetch))(url, init)
+  return (request.fetch ?? (fetch as Fetch))(url, init)
 }
 
 /** A type of media and its parameters, in which a comma may be quoted, up to the end or to the comma before another one. */

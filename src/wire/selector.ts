@@ -13,17 +13,13 @@ export interface Selector {
 export function parseSelector(text: string): Selector {
   const fault = topicFault(text)
   if (fault) throw new TidingsError('invalid-selector', `Not a selector: ${fault}.`)
-  return parseGlob(text, '"*" stands for a whole segment, and "**" for the rest, in the last place')
-}
-
-/** As `parseSelector`, but of a text it looks at the wildcards alone, and of the rule it says as much as it is given. */
-export function parseGlob(text: string, rule = '"*" stands alone'): Selector {
   if (!text.includes('*')) return { text, glob: undefined }
   const glob = text.split('/')
   const isGlob = glob.every(
     (segment, i) => !segment.includes('*') || segment === '*' || (segment === '**' && i === glob.length - 1),
   )
   if (!isGlob) {
+    const rule = '"*" stands for a whole segment, and "**" for the rest, in the last place'
     throw new TidingsError('invalid-selector', `Not a selector: "${text}" (${rule}).`)
   }
   return { text, glob }

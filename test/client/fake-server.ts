@@ -1,6 +1,6 @@
 import { createReceiver, type Outcome, type Receiver, type StateChange } from '../../src/client/connection/receiver.js'
 import type { ReceiverSettings } from '../../src/client/connection/receiver-settings.js'
-import type { Attempt, Ending, Way, WireEvent } from '../../src/client/connection/transport.js'
+import type { Attempt, Ending, Transport, Way, WireEvent } from '../../src/client/connection/transport.js'
 import { FakeClock } from './fake-clock.js'
 
 /** An attempt that the test answers. */
@@ -41,10 +41,12 @@ export class FakeConnection {
         onlyTopic: '',
         end: undefined,
         transports: ['event-stream'],
-        load: transport => attempt =>
-          new Promise(resolve => {
-            this.attempts.push({ transport, attempt, at: this.clock.now(), end: resolve })
-          }),
+        loaders: {
+          'event-stream': () => this.#transport('event-stream'),
+          'long-poll': () => this.#transport('long-poll'),
+          websocket: () => this.#transport('websocket'),
+          shared: () => this.#transport('shared'),
+        },
         backoffMs: 1_000,
         maxBackoffMs: 30_000,
         stableMs: 10_000,
@@ -73,6 +75,13 @@ export class FakeConnection {
       },
     )
   }
+
+  #transport =
+    (transport: Way): Transport =>
+    attempt =>
+      new Promise(resolve => {
+        this.attempts.push({ transport, attempt, at: this.clock.now(), end: resolve })
+      })
 
   /** The attempt that is under way or open. */
   get current(): FakeAttempt | undefined {

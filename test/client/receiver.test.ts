@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, test } from 'vitest'
 import { lifecycle } from '../../src/client/connection/lifecycle.js'
 import { settle } from './fake-clock.js'
 import { event, FakeConnection } from './fake-server.js'
@@ -14,6 +14,19 @@ async function opened(...settings: ConstructorParameters<typeof FakeConnection>)
   return connection
 }
 
+test('what an attempt waits for before it asks, such as a token, takes no longer than an answer may', async () => {
+  const never = new Promise<never>(() => undefined)
+  const loaders = { 'event-stream': () => never, 'long-poll': () => never, websocket: () => never }
+  for (const settings of [{ headers: () => never }, { prepare: () => never }, { loaders }]) {
+    const connection = new FakeConnection(settings)
+    await settle()
+    await connection.clock.pass(14_999)
+    expect(connection.states).toEqual([])
+    await connection.clock.pass(1)
+    expect(connection.changes).toMatchObject([{ state: 'waiting', error: { message: 'No answer came in 15000 ms.' } }])
+  }
+})
+
 describe('a connection that is cut', () => {
   it('waits by chance up to a bound that doubles up to its own, and goes on from its cursor', async () => {
     const connection = await opened({ random: () => 0.999999 })
@@ -23,8 +36,9 @@ describe('a connection that is cut', () => {
       connection.cut()
       await settle()
       expect(connection.receiver.state).toBe('waiting')
-      waits.push(Math.round(((connection.changes.at(-1)?.retryAt ?? 0) - connection.clock.now()) / 100) / 10)
-      await connection.clock.pass(30_000)
+      const waitMs = (connection.changes.at(-1)?.retryAt ?? 0) - connection.clock.now()
+      waits.push(Math.round(waitMs / 100) / 10)
+      await connection.clock.pass(waitMs)
       expect(connection.current?.attempt.cursor).toBe('a1-7')
     }
     expect(waits).toEqual([1, 2, 4, 8, 16, 30, 30, 30])
@@ -331,7 +345,7 @@ describe('an attempt', () => {
 })
 
 describe('a way on which the server is not heard', () => {
-  const held = { kind: 'held', why: 'held' } as const
+  const held = { kind: 'cut', isShut: true, why: 'held' } as const
 
   it('is left for the next one at once, which is kept while it is good', async () => {
     const connection = new FakeConnection({ transports: ['event-stream', 'long-poll'] })
@@ -401,7 +415,6 @@ describe('the life of a connection', () => {
         const { life, clock, receiver } = connection
         let said = 0
         /** The attempt that is to be opened in time. */
-        let expecting: unknown
         let changesWhenClosed: number | undefined
         for (const step of schedule) {
           await settle()
@@ -428,7 +441,6 @@ describe('the life of a connection', () => {
               break
             case 'expect':
               // Of one that is open already, it means nothing.
-              if (receiver.state === 'connecting') expecting = attempt
               attempt?.expect(5_000, 'Nothing came')
               break
             case 'retry':
@@ -445,7 +457,8 @@ describe('the life of a connection', () => {
               current?.end({ kind: step.kind })
               break
             case 'unable':
-              if (attempt && current?.transport === 'event-stream') current.end({ kind: 'unable', why: 'unable' })
+              if (attempt && current?.transport === 'event-stream')
+                current.end({ kind: 'refused', isShut: true, why: 'unable' })
               break
             case 'refused':
               current?.end({ kind: 'refused', why: 'refused' })
@@ -457,7 +470,7 @@ describe('the life of a connection', () => {
               life.document.dispatchEvent(new Event('resume'))
               break
             case 'held':
-              current?.end({ kind: 'held', why: 'held' })
+              current?.end({ kind: 'cut', isShut: true, why: 'held' })
               break
             case 'unauthorized':
               if (receiver.state === 'connecting') current?.end({ kind: 'unauthorized', why: 'no' })
@@ -490,9 +503,8 @@ describe('the life of a connection', () => {
           await settle()
           const alive = connection.attempts.filter(({ attempt: { signal } }) => !signal.aborted).length
           expect(alive).toBe(receiver.state === 'connecting' || receiver.state === 'open' ? 1 : 0)
-          // The watch for sleep, and in two states one timer more.
-          const isExpected = connection.current !== undefined && connection.current.attempt === expecting
-          const timers = { connecting: isExpected ? 2 : 1, open: 2, waiting: 2, paused: 1, closed: 0 }
+          // The watch for sleep, and in three states one timer more.
+          const timers = { connecting: 2, open: 2, waiting: 2, paused: 1, closed: 0 }
           expect(clock.timers).toBe(timers[receiver.state])
           if (receiver.state === 'closed') changesWhenClosed ??= connection.changes.length
         }

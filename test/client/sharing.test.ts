@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 // What is loaded when it is needed is there.
-import '../../src/client/connection/long-poll-transport.js'
 import type { TabChannelClass } from '../../src/client/sharing/platform.js'
 import '../../src/client/sharing/seat.js'
 import type { ConnectOptions } from '../../src/entry/client.js'

@@ -204,7 +204,7 @@ describe('a long poll', () => {
       '/events?since=earliest&limit=1000',
       ...[1, 2, 3, 4].map(n => `/events?since=earliest&limit=1000&wait=25&lastEventId=a1-${n}`),
     ])
-    expect(changes.at(-1)?.error?.message).toBe('The server does not hold polls back.')
+    expect(changes.at(-1)?.error?.message).toBe('The server held no poll back.')
   })
 
   it('that brings no page is made again, and refusals are kept to', async () => {

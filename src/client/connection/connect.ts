@@ -1,11 +1,11 @@
 import { TidingsError } from '../../wire/errors.js'
 import type { Seat } from '../sharing/seat.js'
-import { ask } from './ask.js'
 import type { Connection } from './connection.js'
 import { createDelivery } from './delivery.js'
 import type { Extras } from './extras.js'
 import { toMatch } from './match.js'
 import { type ConnectOptions, resolveConnectOptions } from './options.js'
+import { readPage, takePage } from './page.js'
 import type { ReceivedEvent } from './received-event.js'
 import { createReceiver, type StateChange } from './receiver.js'
 import type { OutputsOf, PayloadSchemas } from './schemas.js'
@@ -33,10 +33,10 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
   let seat: Seat | undefined
   let { cursor } = settings
 
-  /** Does what is the application's, and tells what that throws. */
-  const guard = (act: () => void, event?: ReceivedEvent): void => {
+  /** Does what is the application's, and tells what that throws or rejects with. */
+  const guard: (act: () => unknown, event?: ReceivedEvent) => void = async (act, event) => {
     try {
-      act()
+      await act()
     } catch (error) {
       tell(error, event)
     }
@@ -73,11 +73,13 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
         cursor = kept || cursor
         return cursor
       },
-      async load(way) {
-        if (way !== 'shared') return settings.load(way)
-        const { createSeat } = await import('../sharing/seat.js')
-        seat ??= createSeat(settings, ask, createReceiver, toMatch)
-        return seat.transport
+      loaders: {
+        ...settings.loaders,
+        async shared() {
+          const { createSeat } = await import('../sharing/seat.js')
+          seat ??= createSeat(settings, readPage, takePage, createReceiver, toMatch)
+          return seat.transport
+        },
       },
     },
     {

@@ -7,12 +7,12 @@ import type { WireEvent } from './transport.js'
 export interface DeliveryOptions {
   /** What schemas make of an event; nothing: it has none. */
   readonly check: SchemaCheck
-  /** All up to here was listened to, by whoever listens. */
+  /** All up to here was listened to, by whoever listens. Is said again and again. */
   readonly onSeen: (cursor: string) => void
-  /** A payload was refused (then with its event), a handler threw, or it failed and no loop will throw that. */
+  /** A payload was refused (then with its event), or it failed and no loop will throw that. */
   readonly onError: (error: unknown, event?: ReceivedEvent) => void
-  /** Does what is the application's, and tells `onError` what that throws. */
-  readonly guard: (act: () => void, event?: ReceivedEvent) => void
+  /** Does what is the application's, at once, and tells what that throws or rejects with. */
+  readonly guard: (act: () => unknown, event?: ReceivedEvent) => void
   /** The last loop was left, and nobody else listens. */
   readonly onLeft: () => void
 }
@@ -35,21 +35,20 @@ export interface Delivery {
   readonly closed: Promise<Outcome>
 }
 
-interface Handler {
+/** A handler, or a loop. */
+interface Listener {
   readonly isOf: Match
   readonly handle: (event: ReceivedEvent) => unknown
-}
-
-interface Loop {
-  /** It has come back, and waits for this: an event, or that there are no more. */
-  resolve?: ((event?: ReceivedEvent) => void) | undefined
+  /** A loop has not come back for the next event. */
+  isAway?: boolean
+  /** A loop is told that there are no more. */
+  readonly end?: () => void
 }
 
 export function createDelivery({ check, onSeen, onError, guard, onLeft }: DeliveryOptions): Delivery {
   /** What is to be done about what came, in its order. */
   const queue: (() => void)[] = []
-  const handlers = new Set<Handler>()
-  const loops = new Set<Loop>()
+  const listeners = new Set<Listener>()
   /** An event is being checked or given, or will be in a moment. */
   let isBusy = false
   let invalid = 0
@@ -59,25 +58,25 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
   let outcome: Outcome | undefined
   /** Nobody is to be given anything any more. */
   let isClosed = false
+  let isOver = false
   let hasLoop = false
   let resolveClosed: (outcome: Outcome) => void
   const closed = new Promise<Outcome>(resolve => {
     resolveClosed = resolve
   })
 
-  const isFree = (): boolean => !isBusy && [...loops].every(({ resolve }) => resolve)
+  const isFree = (): boolean => !isBusy && ![...listeners].some(({ isAway }) => isAway)
 
   const pump = (): void => {
     while (isFree()) {
       if (given !== undefined) onSeen(given)
-      given = undefined
-      const act = handlers.size + loops.size > 0 ? queue.shift() : undefined
+      const act = listeners.size > 0 ? queue.shift() : undefined
       if (!act) break
       act()
     }
     if (queue.length > 0 || isBusy) return
     makeRoom()
-    if (outcome && isFree()) endLoops(outcome)
+    if (outcome && isFree()) finish(outcome)
   }
 
   const makeRoom = (): void => {
@@ -101,29 +100,14 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
     } else {
       // What a handler brings about comes after this event.
       isBusy = true
-      for (const handler of handlers) if (!isClosed && handler.isOf(event)) call(handler, received)
+      for (const { isOf, handle } of listeners) if (!isClosed && isOf(event)) guard(() => handle(received), received)
       isBusy = false
-      if (event.type !== '$cursor' && event.type !== '$end') {
-        tellLoops(received)
-      }
     }
   }
 
-  const call = ({ handle }: Handler, event: ReceivedEvent): void =>
-    guard(() => {
-      const result = handle(event)
-      if (result instanceof Promise) result.catch(error => onError(error, event))
-    }, event)
-
-  const tellLoops = (event?: ReceivedEvent): void => {
-    for (const loop of loops) {
-      loop.resolve?.(event)
-      loop.resolve = undefined
-    }
-  }
-
-  const endLoops = (how: Outcome): void => {
-    tellLoops()
+  const finish = (how: Outcome): void => {
+    isOver = true
+    for (const { end } of listeners) end?.()
     resolveClosed(how)
   }
 
@@ -136,7 +120,7 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
     take(event, cursor) {
       push(() => {
         isBusy = true
-        const checked = event.type.startsWith('$') ? undefined : check(event)
+        const checked = check(event)
         if (checked instanceof Promise) {
           void checked.then(result => {
             give(event, cursor, result)
@@ -170,28 +154,36 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
     closed,
 
     on(name, handle) {
-      const handler = { isOf: toMatch(name), handle }
-      handlers.add(handler)
+      const listener = { isOf: toMatch(name), handle }
+      listeners.add(listener)
       pumpSoon()
-      return () => void handlers.delete(handler)
+      return () => void listeners.delete(listener)
     },
 
     async *loop() {
-      const loop: Loop = {}
-      loops.add(loop)
+      let resolve: (event?: ReceivedEvent) => void
+      const loop: Listener = {
+        isOf: ({ type }) => type !== '$cursor' && type !== '$end',
+        handle(event) {
+          loop.isAway = true
+          resolve(event)
+        },
+        end: () => resolve(),
+      }
+      listeners.add(loop)
       hasLoop = true
       try {
-        for (;;) {
-          const event = await new Promise<ReceivedEvent | undefined>(resolve => {
-            loop.resolve = resolve
+        while (!isOver) {
+          const event = await new Promise<ReceivedEvent | undefined>(next => {
+            resolve = next
+            loop.isAway = false
             pumpSoon()
           })
-          if (!event) break
-          yield event
+          if (event) yield event
         }
       } finally {
-        loops.delete(loop)
-        if (!outcome && loops.size + handlers.size === 0) onLeft()
+        listeners.delete(loop)
+        if (!outcome && listeners.size === 0) onLeft()
         // What it was given when it was left was listened to.
         pumpSoon()
       }
@@ -205,8 +197,8 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
         isClosed = true
         queue.length = 0
         makeRoom()
-        endLoops(outcome)
-      } else if (handlers.size + loops.size === 0) resolveClosed(outcome)
+        finish(outcome)
+      } else if (listeners.size === 0) resolveClosed(outcome)
       else pump()
     },
   }

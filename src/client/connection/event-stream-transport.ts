@@ -6,11 +6,11 @@ import type { Transport } from './transport.js'
 /** Hears an event stream, no faster than there is room. */
 export const eventStream: Transport = async attempt => {
   const { settings, cursor, signal } = attempt
-  const answer = await ask(attempt, { accept: 'text/event-stream', cursor })
+  const answer = await ask(attempt, 'text/event-stream', cursor)
   if ('kind' in answer) return answer
   const { body } = answer
   // Some runtimes have bodies, and give them only when they are whole.
-  if (!body?.getReader) return { kind: 'unable', why: 'No body streams here.', code: 'not-a-stream' }
+  if (!body?.getReader) return { kind: 'refused', isShut: true, why: 'No body streams here.', code: 'not-a-stream' }
   // The first block of a hub comes with the head: if that comes alone, the rest is held back on its way.
   if (attempt.isHub) attempt.expect(settings.firstBlockMs, 'No block came')
   else attempt.opened()

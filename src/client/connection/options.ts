@@ -4,16 +4,16 @@ import type { Fetch } from '../request.js'
 import type { ShareOptions } from '../sharing/platform.js'
 import type { SeatSettings } from '../sharing/seat.js'
 import { toUrl } from '../to-url.js'
-import { ask } from './ask.js'
 import { type Clock, realClock } from './clock.js'
 import type { CursorStore } from './cursor-store.js'
 import { eventStream } from './event-stream-transport.js'
+import { longPoll } from './long-poll-transport.js'
 import { toMatch } from './match.js'
 import type { LifeTarget } from './page-life.js'
 import type { ReceivedEvent } from './received-event.js'
 import type { StateChange } from './receiver.js'
 import type { NamedSchema, PayloadSchemas } from './schemas.js'
-import type { Transport, TransportName, WebSocketClass } from './transport.js'
+import type { TransportLoader, TransportName, WebSocketClass } from './transport.js'
 
 /** How to connect. All may be left out. */
 export interface ConnectOptions {
@@ -57,7 +57,7 @@ export interface ConnectOptions {
    * Default: false.
    */
   readonly share?: boolean | ShareOptions | undefined
-  /** The bound of the chance in the first wait, which doubles with each failure. 1 to 3,600,000. Default: 1,000. */
+  /** The bound of the chance in the first wait, which doubles with each failure. 1 to 3,600,000, as all times. Default: 1,000. */
   readonly backoffMs?: number | undefined
   /** Up to this. Default: 30,000. */
   readonly maxBackoffMs?: number | undefined
@@ -65,7 +65,7 @@ export interface ConnectOptions {
   readonly stableMs?: number | undefined
   /** Silence after which a connection is dead; 0: never. More than the heartbeat of the server. Default: 45,000 of a hub, else 0. */
   readonly silenceMs?: number | undefined
-  /** How long the head of an answer may take. Default: 15,000. */
+  /** How long the head of an answer may take, with the headers and the token that are asked for before. Default: 15,000. */
   readonly answerMs?: number | undefined
   /** How long the first block of a hub may take after that. Default: 5,000. */
   readonly firstBlockMs?: number | undefined
@@ -109,14 +109,14 @@ export interface ConnectSettings extends SeatSettings {
 }
 
 const longestMs = 3_600_000
-/** Of each time what it is by default, and at least. */
+/** Each time by default, and from 1 up; the one that has none of its own may be 0. */
 const times = {
-  backoffMs: [1_000, 1],
-  maxBackoffMs: [30_000, 1],
-  stableMs: [10_000, 0],
-  silenceMs: [undefined, 0],
-  answerMs: [15_000, 1],
-  firstBlockMs: [5_000, 1],
+  backoffMs: 1_000,
+  maxBackoffMs: 30_000,
+  stableMs: 10_000,
+  silenceMs: undefined,
+  answerMs: 15_000,
+  firstBlockMs: 5_000,
 } as const
 
 /** What is taken as it is. */
@@ -127,12 +127,26 @@ const passedOn =
 
 /** Throws `invalid-setting` (a URL that no `fetch` of the platform takes too), `invalid-selector` for a name of schemas, and `TypeError` for what is no URL. */
 export function resolveConnectOptions(given: string | URL, options: ConnectOptions): ConnectSettings {
-  const { topics = [], since, conflate, headers, token, schemas, method, transports, ...others } = options
-  const { cursor = '', clock = realClock, random = Math.random, onError = report, ...plain } = others
+  const {
+    topics = [],
+    since,
+    conflate,
+    headers,
+    token,
+    schemas,
+    method,
+    transports,
+    cursor = '',
+    clock = realClock,
+    random = Math.random,
+    onError = report,
+    ...plain
+  } = options
   const chosen = {} as Record<keyof typeof times, number>
   for (const name in plain) if (!(name in times || passedOn.includes(name))) throw invalid(name, 'is no option')
-  for (const [name, [initial, least]] of Object.entries(times)) {
+  for (const [name, initial] of Object.entries(times)) {
     const ms = plain[name as keyof typeof times] ?? (initial as number)
+    const least = initial ? 1 : 0
     if (ms !== undefined && !(ms >= least && ms <= longestMs)) throw invalid(name, `is ${least} to ${longestMs} ms`)
     chosen[name as keyof typeof times] = ms
   }
@@ -144,7 +158,7 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
     if (value !== undefined) searchParams.set(name, `${value}`)
   }
   const isHub = (topics[0] ?? since ?? conflate) !== undefined
-  const ways = transports ?? ['event-stream', ...(isHub && plain.body === undefined ? (['long-poll'] as const) : [])]
+  const ways = transports ?? ['event-stream', ...(isHub ? (['long-poll'] as const) : [])]
   if (!ways[0] || !ways.every(way => way in loaders)) throw invalid('transports', `are ${Object.keys(loaders)}`)
   return {
     ...plain,
@@ -156,24 +170,22 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
     canRenew: [headers, token].some(given => typeof given === 'function'),
     isSnapshot: searchParams.get('since') === 'latest',
     onlyTopic: onlyTopicOf(url),
-    load: name => loaders[name as TransportName](),
+    loaders,
     life: globalThis as LifeTarget,
     schemas: schemas && Object.entries(schemas).map(([name, schema]) => [name, schema, toMatch(name)] as const),
   }
 }
 
-const loaders: Readonly<Record<TransportName, () => Transport | Promise<Transport>>> = {
+const loaders: Readonly<Record<TransportName, TransportLoader>> = {
   'event-stream': () => eventStream,
-  'long-poll': async () => (await import('./long-poll-transport.js')).createLongPoll({ ask }),
+  'long-poll': () => longPoll,
   websocket: async () => (await import('./web-socket-transport.js')).webSocket,
 }
 
-/** Of `topic=news` and `/events/news`. */
+/** Of `topic=news` and `/events/news`. A hub says the topics of events itself, unless one is all that it was asked for. */
 function onlyTopicOf({ searchParams, pathname }: URL): string {
   try {
-    const [topic = decodeURIComponent(/\/events\/(.+)$/.exec(pathname)?.[1] ?? ''), ...others] =
-      searchParams.getAll('topic')
-    return others.length > 0 || topic.includes('*') ? '' : topic
+    return searchParams.get('topic') ?? decodeURIComponent(/\/events\/(.+)$/.exec(pathname)?.[1] ?? '')
   } catch {
     // An escape that is none: no hub will take it for a topic.
     return ''

@@ -1,5 +1,5 @@
 import type { LifeTarget } from './page-life.js'
-import type { AttemptSettings, Transport, Way } from './transport.js'
+import type { AttemptSettings, TransportLoader, TransportName, Way } from './transport.js'
 
 /** What a receiver is to hear, and how: options, complete. */
 export interface ReceiverSettings extends AttemptSettings {
@@ -19,7 +19,8 @@ export interface ReceiverSettings extends AttemptSettings {
   readonly transports: readonly Way[]
   /** Is waited for before each attempt. What it comes to is where that begins, if it is anything. */
   readonly prepare?: (() => Promise<string | undefined>) | undefined
-  readonly load: (name: Way) => Transport | Promise<Transport>
+  /** By their names. */
+  readonly loaders: Readonly<Record<TransportName, TransportLoader>> & { readonly shared?: TransportLoader }
   readonly backoffMs: number
   readonly maxBackoffMs: number
   readonly stableMs: number

@@ -3,7 +3,7 @@ import { toWaitMs } from './backoff.js'
 import { type ConnectionState, type Happening, lifecycle } from './lifecycle.js'
 import { watchLife } from './page-life.js'
 import type { ReceiverSettings } from './receiver-settings.js'
-import type { Attempt, Ending, Way, WireEvent } from './transport.js'
+import type { Attempt, Ending, TransportLoader, Way, WireEvent } from './transport.js'
 
 /** How a connection ended for good. */
 export interface Outcome {
@@ -134,10 +134,12 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     statistics.attempts++
     // Nobody else speaks the others.
     isHub ||= transport() !== 'event-stream'
+    // Tabs that share a connection may have to wait for one another.
+    if (transport() !== 'shared') expect(settings.answerMs, 'No answer came')
     let ending: Ending
     try {
       const [make, headers, kept] = await Promise.all([
-        settings.load(transport()),
+        (settings.loaders[transport()] as TransportLoader)(),
         settings.headers(),
         settings.prepare?.(),
       ])
@@ -189,7 +191,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
   const expect = (ms: number, what: string): void => {
     if (state !== 'connecting') return
     clock.clearTimeout(timer)
-    timer = clock.setTimeout(() => conclude({ kind: 'held', why: `${what} in ${ms} ms.` }), ms)
+    timer = clock.setTimeout(() => conclude({ kind: 'cut', isShut: true, why: `${what} in ${ms} ms.` }), ms)
   }
 
   const opened = (): void => {
@@ -254,19 +256,16 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       way = 0
       happen('again')
     } else {
-      const { why, code, cause } = ending
-      const known = kind === 'refused' || kind === 'unauthorized' ? kind : 'connection-lost'
-      const error = new TidingsError(code ?? known, why, { cause })
+      const { why, code = kind === 'cut' ? 'connection-lost' : kind, cause, isShut, askedMs } = ending
+      const error = new TidingsError(code, why, { cause })
       settle()
       if (kind === 'unauthorized' && !isRenewed && (ending.wasGood || settings.canRenew)) {
         happen('again', error)
         isRenewed = true
-      } else if (kind === known) finish('failed', error)
-      else if (kind === 'cut') cut(error, ending.askedMs)
-      else if (transports[way + 1]) {
+      } else if (isShut && transports[way + 1]) {
         way++
         happen('again', error)
-      } else if (kind === 'held' || way > 0) cut(error)
+      } else if (kind === 'cut' || (isShut && way > 0)) cut(error, askedMs)
       else finish('failed', error)
     }
   }
@@ -316,7 +315,7 @@ function isSeen(id: string, cursor: string): boolean {
 /** What the data of a `$gap` say; nothing if they say nothing. */
 export function toGap(data: string): Gap | undefined {
   try {
-    return Object(JSON.parse(data))
+    return JSON.parse(data)
   } catch {
     // Of a server that says something else by that name.
     return undefined

@@ -27,7 +27,7 @@ type Result = Awaited<ReturnType<StandardSchema['~standard']['validate']>>
 /** Is loaded only with schemas, and imports nothing that is loaded without, but is given it. */
 export function createCheck(schemas: readonly NamedSchema[], ErrorClass: typeof TidingsError): SchemaCheck {
   return event => {
-    const found = schemas.find(([, , isOf]) => isOf(event))
+    const found = event.type.startsWith('$') ? undefined : schemas.find(([, , isOf]) => isOf(event))
     if (!found) return undefined
     const [name, schema] = found
     const refused = (why: string, cause?: unknown): Checked => {

@@ -82,27 +82,30 @@ export interface Attempt {
 
 interface Reason {
   readonly why: string
-  /** Default: `refused`, `unauthorized`, or else `connection-lost`. */
+  /** Default: `connection-lost` if it was cut, else the kind. */
   readonly code?: ErrorCode | undefined
   readonly cause?: unknown
+  /** The server is not heard on this way, here or at all: the next way is taken, if there is one. */
+  readonly isShut?: true
+  /** It is not to be made again before. */
+  readonly askedMs?: number | undefined
 }
 
 /** What became of an attempt, and why. No errors, so that a transport that is loaded later imports nothing. */
 export type Ending =
-  /** It failed or was cut off, and may go well another time, not before `askedMs`. */
-  | ({ readonly kind: 'cut'; readonly askedMs?: number | undefined } & Reason)
-  /** The server is there, but is not heard on this way. */
-  | ({ readonly kind: 'held' } & Reason)
-  /** Nothing can be heard on this way, here or at all. */
-  | ({ readonly kind: 'unable' } & Reason)
-  /** It is to be made again at once, from the first way on. */
-  | { readonly kind: 'again' }
-  /** The token is none, or is none any more. `wasGood`: it was one, so another attempt is made also where it may have the same. */
-  | ({ readonly kind: 'unauthorized'; readonly wasGood?: true } & Reason)
+  /** It failed or was cut off, and may go well another time. */
+  | ({ readonly kind: 'cut' } & Reason)
   /** It will not go well another time. */
   | ({ readonly kind: 'refused' } & Reason)
+  /** The token is none, or is none any more. `wasGood`: it was one, so another attempt is made also where it may have the same. */
+  | ({ readonly kind: 'unauthorized'; readonly wasGood?: true } & Reason)
+  /** It is to be made again at once, from the first way on. */
+  | { readonly kind: 'again' }
   /** There is nothing more to hear. */
   | { readonly kind: 'ended' }
 
 /** Makes one attempt. What it rejects with is taken for a cut connection. */
 export type Transport = (attempt: Attempt) => Promise<Ending>
+
+/** Gives a transport, which may be loaded only now. */
+export type TransportLoader = () => Transport | Promise<Transport>

@@ -9,10 +9,11 @@ export const webSocket: Transport = attempt =>
   new Promise(resolve => {
     const { settings, cursor, signal, headers } = attempt
     const unable = (why: string, cause?: unknown): void =>
-      resolve({ kind: 'unable', why, cause, code: 'invalid-setting' })
+      resolve({ kind: 'refused', isShut: true, why, cause, code: 'invalid-setting' })
     const given = settings.WebSocket as (new (url: string, init?: object) => WebSocket) | undefined
     const Socket = given ?? (globalThis as { readonly WebSocket?: typeof WebSocket }).WebSocket
     if (!Socket) return unable('There is no WebSocket here.')
+    if (settings.method) return unable('A WebSocket begins with no method but GET, and no body.')
     const hasHeaders = Object.keys(headers).length > 0
     // They would be left out without a word.
     if (hasHeaders && !given) return unable('The WebSocket of the platform sends no headers and no token.')
@@ -24,7 +25,6 @@ export const webSocket: Transport = attempt =>
     } catch (cause) {
       return unable('The WebSocket was not made.', cause)
     }
-    attempt.expect(settings.answerMs, 'Nothing came by the WebSocket')
     let isOpen = false
     /** Of what came since something waits. */
     let waiting = 0
@@ -82,5 +82,5 @@ function toEnding(code: number, reason: string, isOpen: boolean): Ending {
   if (code === 4403) return { kind: 'refused', why }
   if (code === 4409) return { kind: 'ended' }
   // Browsers do not tell why a handshake was refused; another way may.
-  return { kind: isOpen ? 'cut' : 'held', why }
+  return { kind: 'cut', why, ...(!isOpen && { isShut: true }) }
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../connection/clock.js'
-import type { takePage as givePage, Page } from '../connection/take-page.js'
+import type { Page } from '../connection/page.js'
 import type { Attempt, Ending, WireEvent } from '../connection/transport.js'
 import type { Group } from './group.js'
 import type { Loaded } from './loaded.js'
@@ -59,7 +59,6 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
   let isToLook = false
   let quiet: unknown
   let wake: () => void = () => undefined
-  let takePage: typeof givePage | undefined
 
   const run = async (mine: Attempt): Promise<Ending> => {
     let isLate = false
@@ -101,30 +100,22 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
   const read = async (mine: Attempt, isLate: boolean): Promise<Page | Ending> => {
     isToLook = false
     const isNow = through === '' && !new URL(mine.settings.url).searchParams.has('since')
-    // Where polls are used it is there.
-    takePage ??= (await import('../connection/long-poll-transport.js')).takePage
     const { answerMs } = mine.settings
-    const asked = loaded.ask(
-      // A page that is late is no sign that this way is worse than another.
-      { ...mine, isHub: true, expect: () => undefined },
-      {
-        accept: 'application/json',
-        query: { limit: '1000', ...(isNow && { since: 'now' }), ...(isLate && { wait: '1' }) },
-        cursor: through,
-      },
-    )
+    const asked = loaded.readPage({ ...mine, isHub: true }, through, {
+      limit: '1000',
+      ...(isNow && { since: 'now' }),
+      ...(isLate && { wait: '1' }),
+    })
     return new Promise((resolve, reject) => {
       const late = (): void => resolve({ kind: 'cut', why: `No answer came in ${answerMs} ms.` })
       const timer = clock.setTimeout(late, answerMs)
-      const answered = asked.then(async answer => ('kind' in answer ? answer : toPage(await answer.json())))
-      void answered.then(resolve, reject).finally(() => clock.clearTimeout(timer))
+      void asked.then(resolve, reject).finally(() => clock.clearTimeout(timer))
     })
   }
 
   const show = (mine: Attempt, page: Page): void => {
     isOpen = true
-    mine.heard()
-    takePage?.(mine, page)
+    loaded.takePage(mine, page)
     // Where it was left in the middle, it goes on from what its connection has seen.
     if (mine.signal.aborted) return
     through = page.cursor
@@ -223,11 +214,6 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
       heldSize = 0
     },
   }
-}
-
-function toPage(json: unknown): Page | Ending {
-  const page: Page = Object(json)
-  return Array.isArray(page.events) ? page : { kind: 'cut', why: 'The server answered with no page of events.' }
 }
 
 function sizeOf(flow: Flow | undefined): number {

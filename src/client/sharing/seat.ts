@@ -22,17 +22,22 @@ export interface Seat {
   changed(state: ConnectionState): void
 }
 
-const unable = { kind: 'unable', why: 'Tabs cannot share a connection here.', code: 'connection-lost' } as const
+const unable = {
+  kind: 'refused',
+  isShut: true,
+  why: 'Tabs cannot share a connection here.',
+  code: 'connection-lost',
+} as const
 
 /** In each quarter of the time in which the leader may be silent it is asked how it stands, if it said nothing. */
 const asksInSilence = 4
 
 export function createSeat(
   settings: SeatSettings,
-  ...given: [Loaded['ask'], Loaded['createReceiver'], Loaded['toMatch']]
+  ...given: [Loaded['readPage'], Loaded['takePage'], Loaded['createReceiver'], Loaded['toMatch']]
 ): Seat {
-  const [ask, createReceiver, toMatch] = given
-  const loaded: Loaded = { ask, createReceiver, toMatch }
+  const [readPage, takePage, createReceiver, toMatch] = given
+  const loaded: Loaded = { readPage, takePage, createReceiver, toMatch }
   const { clock, random, life } = settings
   const share: ShareOptions = Object(settings.share)
   const stepMs = (share.silenceMs ?? 10_000) / asksInSilence
@@ -106,7 +111,11 @@ export function createSeat(
     if (message.kind === 'full') {
       if (message.to === id) {
         leave()
-        member.end({ kind: 'held', why: 'The tabs that share the connection have as many topics as there may be.' })
+        member.end({
+          kind: 'cut',
+          isShut: true,
+          why: 'The tabs that share the connection have as many topics as there may be.',
+        })
       }
       return
     }

@@ -1,5 +1,6 @@
+import { ask } from './ask.js'
 import type { Gap } from './receiver.js'
-import type { Attempt } from './transport.js'
+import type { Attempt, Ending } from './transport.js'
 
 /** What a hub answers. */
 export interface Page {
@@ -14,6 +15,22 @@ export interface Page {
   readonly more: boolean
   readonly gap: Gap | null
   readonly ended: boolean
+}
+
+/** Asks a hub for what follows the cursor, as much as one answer has. What is no page is what becomes of the attempt. */
+export async function readPage(
+  attempt: Attempt,
+  cursor: string,
+  query: Readonly<Record<string, string>>,
+): Promise<Page | Ending> {
+  const answer = await ask(attempt, 'application/json', cursor, query)
+  if ('kind' in answer) return answer
+  attempt.opened()
+  attempt.heard()
+  const page: Page = Object(await answer.json())
+  attempt.heard()
+  // A proxy that answers with something else may yet come to itself.
+  return Array.isArray(page.events) ? page : { kind: 'cut', why: 'The server answered with no page of events.' }
 }
 
 /** Gives an attempt what a page has. */

@@ -471,6 +471,22 @@ describe('payloads', () => {
     )
     expect(heard).toEqual(['one', 'two'])
   })
+
+  it('is told what a watcher of states rejects with', async () => {
+    const { url } = await openHub()
+    const errors: unknown[] = []
+    const fail = async (what: string) => {
+      throw new Error(what)
+    }
+    const connection = connect(`${url}/events/news`, {
+      onState: ({ state }) => fail(state),
+      onError: error => void errors.push(`${error}`),
+    })
+    onTestFinished(() => connection.close())
+    await eventually(() => expect(errors).toEqual(['Error: open']))
+    connection.close()
+    await eventually(() => expect(errors).toEqual(['Error: open', 'Error: closed']))
+  })
 })
 
 describe('options', () => {

@@ -324,6 +324,8 @@ describe('a WebSocket', () => {
     expect(await headless.connection.closed).toMatchObject({
       error: { code: 'invalid-setting', message: /no headers and no token/ },
     })
+    const spoken = listen(`${url}/events/news`, { transports: ['websocket'], body: '{}' })
+    expect(await spoken.connection.closed).toMatchObject({ error: { code: 'invalid-setting', message: /no body/ } })
     await isOpen(listen(`${url}/events/news`, { transports: ['websocket'] }).connection)
   })
 

@@ -69,7 +69,7 @@ export interface ConnectOptions {
   readonly answerMs?: number | undefined
   /** How long the first block of a hub may take after that. Default: 5,000. */
   readonly firstBlockMs?: number | undefined
-  /** The longest event, in UTF-16 units. Default: 16,777,216. */
+  /** The longest event of an event stream, in UTF-16 units; that of pages and of a WebSocket is the hub's own. Default: 16,777,216. */
   readonly maxEventChars?: number | undefined
   /** Whether there is no connection while the page is hidden. Default: false. */
   readonly pauseWhenHidden?: boolean | undefined

@@ -101,7 +101,10 @@ describe.each(kinds)('tabs in %s', (kind, program, open) => {
         }
         const [first, second, third] = tabs as [LivingTab, LivingTab, LivingTab]
         const isSecure = origin === 'secure'
-        expect(await third.evaluate('[isSecureContext, Boolean(navigator.locks)]')).toEqual([isSecure, isSecure])
+        // Until its page is there, a tab has an empty one.
+        await eventually(async () =>
+          expect(await third.evaluate('[isSecureContext, Boolean(navigator.locks)]')).toEqual([isSecure, isSecure]),
+        )
         const hears = (tab: LivingTab, all: readonly string[]) =>
           eventually(async () => expect(await tab.evaluate('heard')).toEqual(all))
         const isOne = () => eventually(() => expect(hub.hub.status.subscriptions).toBe(1))

@@ -4,7 +4,7 @@ import type { Connection } from './connection.js'
 import { createDelivery } from './delivery.js'
 import type { Extras } from './extras.js'
 import { toMatch } from './match.js'
-import { type ConnectOptions, resolveConnectOptions } from './options.js'
+import { type ConnectOptions, resolveConnectOptions, toAbsent } from './options.js'
 import { readPage, takePage } from './page.js'
 import type { ReceivedEvent } from './received-event.js'
 import { createReceiver, type StateChange } from './receiver.js'
@@ -75,11 +75,11 @@ export function connect(url: string | URL, options: ConnectOptions = {}): Connec
       },
       loaders: {
         ...settings.loaders,
-        async shared() {
-          const { createSeat } = await import('../sharing/seat.js')
-          seat ??= createSeat(settings, readPage, takePage, createReceiver, toMatch)
-          return seat.transport
-        },
+        shared: () =>
+          import('../sharing/seat.js').then(({ createSeat }) => {
+            seat ??= createSeat(settings, readPage, takePage, createReceiver, toMatch)
+            return seat.transport
+          }, toAbsent),
       },
     },
     {

@@ -13,7 +13,7 @@ import type { LifeTarget } from './page-life.js'
 import type { ReceivedEvent } from './received-event.js'
 import type { StateChange } from './receiver.js'
 import type { NamedSchema, PayloadSchemas } from './schemas.js'
-import type { TransportLoader, TransportName, WebSocketClass } from './transport.js'
+import type { Transport, TransportLoader, TransportName, WebSocketClass } from './transport.js'
 
 /** How to connect. All may be left out. */
 export interface ConnectOptions {
@@ -179,8 +179,13 @@ export function resolveConnectOptions(given: string | URL, options: ConnectOptio
 const loaders: Readonly<Record<TransportName, TransportLoader>> = {
   'event-stream': () => eventStream,
   'long-poll': () => longPoll,
-  websocket: async () => (await import('./web-socket-transport.js')).webSocket,
+  websocket: () => import('./web-socket-transport.js').then(({ webSocket }) => webSocket, toAbsent),
 }
+
+/** In the place of a transport whose script is not to be had, as of a page that is older than a deployment: another way is taken. */
+export const toAbsent =
+  (cause: unknown): Transport =>
+  async () => ({ kind: 'cut', isShut: true, why: 'The script of this way was not loaded.', cause })
 
 /** Of `topic=news` and `/events/news`. A hub says the topics of events itself, unless one is all that it was asked for. */
 function onlyTopicOf({ searchParams, pathname }: URL): string {

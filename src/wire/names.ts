@@ -62,34 +62,29 @@ export function checkTopic(topic: string): void {
 
 /** Throws `invalid-event` unless `type` may be the type of a published event (the SSE `event` field). */
 export function checkType(type: string): void {
-  const fault =
-    typeof type !== 'string'
-      ? 'a type is a text'
-      : type === ''
-        ? 'a type has at least one character; leave it out for none'
-        : isLongerThan(type, nameLimits.typeBytes)
-          ? `a type has at most ${nameLimits.typeBytes} bytes`
-          : !type.isWellFormed() || control.test(type)
-            ? 'a type is Unicode text without control characters'
-            : type.startsWith('$')
-              ? 'types that begin with "$" belong to the hub'
-              : type === 'error' || type === 'open'
-                ? `"${type}" is a name that EventSource uses itself`
-                : undefined
+  const fault = typeFault(type)
   if (fault) throw new TidingsError('invalid-event', `Not a type: ${fault}.`)
+}
+
+function typeFault(type: string): string | undefined {
+  if (typeof type !== 'string') return 'a type is a text'
+  if (type === '') return 'a type has at least one character; leave it out for none'
+  if (isLongerThan(type, nameLimits.typeBytes)) return `a type has at most ${nameLimits.typeBytes} bytes`
+  if (!type.isWellFormed() || control.test(type)) return 'a type is Unicode text without control characters'
+  if (type.startsWith('$')) return 'types that begin with "$" belong to the hub'
+  return type === 'error' || type === 'open' ? `"${type}" is a name that EventSource uses itself` : undefined
 }
 
 /** Throws `invalid-event` unless `key` may be the key of an event; the empty key is the default one. */
 export function checkKey(key: string): void {
-  const fault =
-    typeof key !== 'string'
-      ? 'a key is a text'
-      : isLongerThan(key, nameLimits.keyBytes)
-        ? `a key has at most ${nameLimits.keyBytes} bytes`
-        : !key.isWellFormed() || control.test(key)
-          ? 'a key is Unicode text without control characters'
-          : undefined
+  const fault = keyFault(key)
   if (fault) throw new TidingsError('invalid-event', `Not a key: ${fault}.`)
+}
+
+function keyFault(key: string): string | undefined {
+  if (typeof key !== 'string') return 'a key is a text'
+  if (isLongerThan(key, nameLimits.keyBytes)) return `a key has at most ${nameLimits.keyBytes} bytes`
+  return !key.isWellFormed() || control.test(key) ? 'a key is Unicode text without control characters' : undefined
 }
 
 /** Epochs have a digit in them, so that names that people give, such as `order-17`, are free. */
@@ -100,19 +95,18 @@ function looksLikePosition(eventId: string): boolean {
 
 /** Throws `invalid-event` unless `eventId` may be a publisher's own name for an event. */
 export function checkEventId(eventId: string): void {
-  const fault =
-    typeof eventId !== 'string'
-      ? 'it is a text'
-      : eventId === ''
-        ? 'it has at least one character; leave it out for none'
-        : eventId.length > nameLimits.eventIdChars
-          ? `it has at most ${nameLimits.eventIdChars} characters`
-          : !visibleAscii.test(eventId)
-            ? 'its characters are U+0021 to U+007E'
-            : looksLikePosition(eventId)
-              ? 'it looks like a position of the hub (a word with a digit in it, a hyphen, a number); write it otherwise, such as with "/" or ":"'
-              : undefined
+  const fault = eventIdFault(eventId)
   if (fault) throw new TidingsError('invalid-event', `Not an event id: ${fault}.`)
+}
+
+function eventIdFault(eventId: string): string | undefined {
+  if (typeof eventId !== 'string') return 'it is a text'
+  if (eventId === '') return 'it has at least one character; leave it out for none'
+  if (eventId.length > nameLimits.eventIdChars) return `it has at most ${nameLimits.eventIdChars} characters`
+  if (!visibleAscii.test(eventId)) return 'its characters are U+0021 to U+007E'
+  return looksLikePosition(eventId)
+    ? 'it looks like a position of the hub (a word with a digit in it, a hyphen, a number); write it otherwise, such as with "/" or ":"'
+    : undefined
 }
 
 /** A place in one total order of the whole hub: a history of the log, and an offset in it. */

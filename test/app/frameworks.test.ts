@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import 'reflect-metadata'
 import { createServer } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectTo } from 'node:net'
 import fastifyCompress from '@fastify/compress'
 import fastifyCookie from '@fastify/cookie'
 import fastifyCors from '@fastify/cors'
@@ -199,6 +199,35 @@ describe.each(Object.entries(applications))('%s', (_name, start) => {
       'event-stream+topic+gzip': { live: 1, catchingUp: 0 },
       'event-stream+topic': { live: 1, catchingUp: 0 },
     })
+  })
+})
+
+describe('Hono on Node.js, when the hub cuts off who stands still', () => {
+  it('is told in one line, as of one who has left', async () => {
+    const info = vi.spyOn(console, 'info').mockReturnValue()
+    const error = vi.spyOn(console, 'error').mockReturnValue()
+    onTestFinished(() => void vi.restoreAllMocks())
+    const hub = openHub({ stallMs: 100 })
+    const events = hub.fetchHandler({ topics: ['news'] })
+    const url = await serve(getRequestListener(new Hono().get('/', c => events(c.req.raw)).fetch))
+    const { hostname, port } = new URL(url)
+    const socket = connectTo({ host: hostname, port: Number(port) })
+    onTestFinished(() => void socket.destroy())
+    socket.pause().write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    await vi.waitFor(() => expect(hub.subscribers('news')).toBe(1))
+    const data = 'x'.repeat(200_000)
+    await vi.waitFor(
+      async () => {
+        await hub.publish('news', data)
+        expect(hub.subscribers('news')).toBe(0)
+      },
+      { timeout: 10_000, interval: 5 },
+    )
+    await vi.waitFor(() => expect(info).toHaveBeenCalledTimes(1))
+    expect(error).not.toHaveBeenCalled()
+    const cut = once(socket, 'close')
+    socket.on('error', () => undefined).resume()
+    await cut
   })
 })
 

@@ -4,6 +4,15 @@ import type { Sink, SinkListener } from '../../hub/sink.js'
 /** What the body of a `Response` is ahead of who reads it, besides what the runtime itself holds. */
 const maxAheadBytes = 64 * 1024
 
+/**
+ * With the code that Node.js has for it, by which servers of `Request` and `Response` tell it from a fault: that of Hono would print its stack
+ * for every reader who stood still.
+ */
+function cutOff(): Error {
+  const error = new Error('The stream was cut off: its reader stood still, or the hub closed.')
+  return Object.assign(error, { code: 'ERR_STREAM_PREMATURE_CLOSE' })
+}
+
 /** A subscription's bytes as the body of a `Response`. */
 export class BodySink implements Sink {
   readonly body: ReadableStream<Uint8Array>
@@ -65,7 +74,7 @@ export class BodySink implements Sink {
   destroy(): void {
     if (this.#isOver) return
     this.#isOver = true
-    this.#controller?.error(new Error('The stream was cut off.'))
+    this.#controller?.error(cutOff())
     queueMicrotask(() => this.#close())
   }
 

@@ -1,8 +1,9 @@
 import { digestOf } from '../http/idempotency.js'
 import type { Hub as HubOnLog } from '../hub/hub.js'
-import { wholeNumber } from '../log/settings.js'
+import { checkOptions, wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import { checkEventId, checkKey, checkTopic, checkType } from '../wire/names.js'
+import { bindMethods } from './bind-methods.js'
 import { Engine } from './engine.js'
 import { type FastifyHandler, type FastifyHandlerOf, toFastifyHandler } from './fastify-handler.js'
 import type { FastifyRequestLike } from './fastify-types.js'
@@ -37,7 +38,8 @@ export interface PublishOptions {
  * A hub in an application's own process. What is published here, its readers hear over HTTP and in process, and those of every
  * other hub on the same log.
  *
- * All that is asked of it waits until the log is open, and rejects with the reason if that failed.
+ * All that is asked of it waits until the log is open, and rejects with the reason if that failed. Its methods may be taken off it, as in
+ * `const { publish } = hub`.
  */
 export interface Hub<Topics = AnyTopics> {
   /**
@@ -123,17 +125,21 @@ class ApplicationHub implements Hub {
 
   constructor(options: HubOptions) {
     const settings = resolveOptions(options)
-    this.#schemas = settings.schemas && new SchemaTable(settings.schemas)
+    this.#schemas = settings.schemas === undefined ? undefined : new SchemaTable(settings.schemas)
     this.#engine = new Engine(settings)
+    bindMethods(this)
   }
 
   async publish(topic: string, payload: unknown, options: PublishOptions = {}): Promise<string> {
-    const { type, key, eventId, end, idempotencyKey } = options
     checkTopic(topic)
-    for (const name in options) if (!publishOptions.has(name)) throw isUnknown(name)
+    checkOptions(options, 'an event', publishOptions, 'unknown-member')
+    const { type, key, eventId, end, idempotencyKey } = options
     if (type !== undefined) checkType(type)
     if (key !== undefined) checkKey(key)
     if (eventId !== undefined) checkEventId(eventId)
+    if (end !== undefined && typeof end !== 'boolean') {
+      throw new TidingsError('invalid-event', 'Not an end: it is true for the last event of its topic, or false.')
+    }
     const checked = this.#schemas ? await this.#schemas.check(topic, payload) : payload
     const data = toData(checked, this.#engine.settings.maxEventBytes)
     const once =
@@ -146,6 +152,7 @@ class ApplicationHub implements Hub {
   }
 
   async openStream<Payload>(topic: string, options: DurableStreamOptions = {}): Promise<DurableStream<Payload>> {
+    checkTopic(topic)
     const { settings } = this.#engine
     const schemas = this.#schemas
     const stream = new HubStream<Payload>(topic, {
@@ -204,23 +211,17 @@ class ApplicationHub implements Hub {
     return this.#engine.started
   }
 
-  async close({ deadlineMs }: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+  async close(options: { readonly deadlineMs?: number | undefined } = {}): Promise<void> {
+    checkOptions(options, 'the end of a hub', ['deadlineMs'])
+    const { deadlineMs } = options
     await this.#engine.close(wholeNumber('deadlineMs', deadlineMs ?? 5_000, 0, 600_000))
   }
 }
 
-const publishOptions: ReadonlySet<string> = new Set(['type', 'key', 'eventId', 'end', 'idempotencyKey'])
-
-function isUnknown(name: string): TidingsError {
-  const known = [...publishOptions].join(', ')
-  return new TidingsError(
-    'unknown-member',
-    `There is no option ${name} of an event; beside topic and data it has ${known}.`,
-  )
-}
+const publishOptions = ['type', 'key', 'eventId', 'end', 'idempotencyKey'] satisfies (keyof PublishOptions)[]
 
 function toOnce(key: string, parts: readonly string[]): { readonly token: string; readonly digest: string } {
-  if (!/^[!-~]{1,256}$/.test(key)) {
+  if (typeof key !== 'string' || !/^[!-~]{1,256}$/.test(key)) {
     throw new TidingsError('invalid-event', 'An idempotencyKey is 1 to 256 characters of U+0021 to U+007E.')
   }
   return { token: `${key}#0`, digest: digestOf(...parts) }

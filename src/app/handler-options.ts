@@ -1,6 +1,7 @@
 import { maxConflateMs } from '../http/read-request.js'
 import { type Compression, checkCompression } from '../http/settings.js'
 import { parseSince } from '../http/since.js'
+import { checkOptions } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import { parseSelector } from '../wire/selector.js'
 
@@ -36,16 +37,36 @@ export interface InferredOptions<Topics> extends Omit<HandlerOptions<never>, 'to
   readonly topics: readonly string[] | (Topics & Extract<HandlerOptions<never>['topics'], (...asked: never) => unknown>)
 }
 
-/** Throws `invalid-setting`, and `invalid-selector` and `invalid-parameter`, if a route cannot be made of that. */
+const optionNames = ['topics', 'since', 'conflateMs', 'compression'] satisfies (keyof HandlerOptions<never>)[]
+/** How many topics a route has at most. */
+export const maxTopics = 100
+
+/** Throws `too-many-topics`. */
+export function checkTopicCount(topics: readonly string[]): void {
+  if (topics.length <= maxTopics) return
+  throw new TidingsError('too-many-topics', `A subscription has at most ${maxTopics} topics.`)
+}
+
+/** Throws `invalid-setting`, and `too-many-topics`, `invalid-selector` and `invalid-parameter`, if a route cannot be made of that. */
 export function checkHandlerOptions(options: HandlerOptions<never>): void {
-  const { topics, since, conflateMs, compression, ...others } = Object(options) as HandlerOptions<never>
+  const { topics, since, conflateMs, compression } = Object(options) as HandlerOptions<never>
   if (!Array.isArray(topics) && typeof topics !== 'function') {
-    throw new TidingsError('invalid-setting', 'topics is a list of topics, or a function that gives one.')
+    throw new TidingsError(
+      'invalid-setting',
+      "topics is a list of topics, or a function that gives one, as in { topics: ['news'] }.",
+    )
   }
-  for (const name of Object.keys(others)) {
-    throw new TidingsError('invalid-setting', `There is no setting ${name} of a route.`)
+  checkOptions(options, 'a route', optionNames)
+  if (Array.isArray(topics)) {
+    if (topics.length === 0) {
+      throw new TidingsError(
+        'invalid-setting',
+        'topics is an empty list, so nobody could read anything; name 1 to 100.',
+      )
+    }
+    checkTopicCount(topics)
+    topics.forEach(parseSelector)
   }
-  if (Array.isArray(topics)) topics.forEach(parseSelector)
   if (since !== undefined) parseSince(since, Date.now())
   checkCompression('compression', compression)
   const isConflation =
@@ -62,5 +83,18 @@ export async function topicsFor<Asked extends readonly unknown[]>(
   if (typeof topics !== 'function') return topics
   const said = await topics(...asked)
   if (Array.isArray(said) && said.every(topic => typeof topic === 'string')) return said
-  throw new TidingsError('invalid-setting', 'The function topics gave no list of texts, such as ["news"].')
+  throw new TidingsError(
+    'invalid-setting',
+    `The function topics gave no list of texts, such as ["news"], but ${tell(said)}.`,
+  )
+}
+
+/** What was given in place of topics, as far as it helps: who is asking may be in it. */
+function tell(said: unknown): string {
+  if (Array.isArray(said)) {
+    const stranger: unknown = said.find(topic => typeof topic !== 'string')
+    return `a list with ${stranger === null ? 'null' : typeof stranger} in it`
+  }
+  if (said === undefined) return 'undefined (is a return missing?)'
+  return said === null ? 'null' : `a ${typeof said}`
 }

@@ -4,7 +4,7 @@ import { resolveHubOptions } from '../hub/options.js'
 import type { EventLog, RetentionRule } from '../log/log.js'
 import { createMemoryLog } from '../log/memory.js'
 import { compileRetention } from '../log/retention.js'
-import { wholeNumber } from '../log/settings.js'
+import { checkOptions, optionalFunction, wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import type { Schemas } from './schema.js'
 
@@ -48,16 +48,27 @@ export function checkLog(log: EventLog): EventLog {
   )
 }
 
+const optionNames = [
+  'log',
+  'retention',
+  'schemas',
+  'maxEventBytes',
+  'maxStreams',
+  ...Object.keys(resolveHubOptions({})),
+]
+
 /** Throws `invalid-setting` with the name of what is wrong. */
 export function resolveOptions(options: HubOptions): Settings {
+  checkOptions(options, 'a hub', optionNames)
   const { log, retention, schemas, maxEventBytes, maxStreams, report, ...engine } = options
-  if (log && retention) {
+  if (log !== undefined && retention !== undefined) {
     throw new TidingsError('invalid-setting', 'retention is for the log in memory; give it to the log that you open.')
   }
-  if (log && typeof log !== 'function') checkLog(log)
-  if (retention) compileRetention(retention)
+  if (log !== undefined && typeof log !== 'function') checkLog(log)
+  if (retention !== undefined) compileRetention(retention)
   const told =
-    report ?? ((message, error) => console.error('tidings:', message, ...(error === undefined ? [] : [error])))
+    optionalFunction('report', report) ??
+    ((message, error) => console.error('tidings:', message, ...(error === undefined ? [] : [error])))
   resolveHubOptions({ ...engine, report: told })
   return {
     openLog: typeof log === 'function' ? log : () => log ?? createMemoryLog(retention ? { retention } : {}),

@@ -3,7 +3,7 @@ import { parseSince } from '../http/since.js'
 import { decodeUtf8 } from '../http/utf8.js'
 import { TidingsError } from '../wire/errors.js'
 import { parseSelector } from '../wire/selector.js'
-import type { HandlerOptions } from './handler-options.js'
+import { checkTopicCount, type HandlerOptions, maxTopics } from './handler-options.js'
 
 /** What a request says about reading, wherever it came by. */
 export interface Asked {
@@ -17,14 +17,11 @@ export interface Asked {
 
 /** Those of the interface that a route of an application takes too; all others are the application's. */
 const ours = new Set(['since', 'lastEventId', 'conflate', 'envelope', 'limit', 'wait'])
-const maxTopics = 100
 
 /** Reads what is asked for of `topics`. Throws the 4xx that the interface has for each mistake, and `not-allowed` without a topic. */
 export function readAsked(asked: Asked, topics: readonly string[], options: HandlerOptions<never>): ReadRequest {
   if (topics.length === 0) throw new TidingsError('not-allowed', 'There is no topic here that you may read.')
-  if (topics.length > maxTopics) {
-    throw new TidingsError('too-many-topics', `A subscription has at most ${maxTopics} topics.`)
-  }
+  checkTopicCount(topics)
   const selectors = [...new Set(topics)].map(parseSelector)
   const lastEventId = asked.lastEventId
     ? decodeUtf8(Buffer.from(asked.lastEventId, 'latin1'), 'the header Last-Event-ID')

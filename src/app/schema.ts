@@ -17,6 +17,12 @@ export class SchemaTable {
   readonly #rows: readonly { readonly selector: Selector; readonly schema: StandardSchema }[]
 
   constructor(schemas: Schemas) {
+    if (typeof schemas !== 'object' || schemas === null || Array.isArray(schemas) || '~standard' in schemas) {
+      throw new TidingsError(
+        'invalid-setting',
+        'schemas is an object with a schema for each topic or selector, such as { "orders/*": schema }.',
+      )
+    }
     this.#rows = Object.entries(schemas).map(([name, schema]) => {
       if (typeof schema?.['~standard']?.validate === 'function') return { selector: parseSelector(name), schema }
       throw new TidingsError('invalid-setting', `schemas[${JSON.stringify(name)}] is no Standard Schema.`)

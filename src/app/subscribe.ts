@@ -2,6 +2,7 @@ import { parseSince } from '../http/since.js'
 import { ndjsonEncoding } from '../http/sinks/ndjson.js'
 import type { Beginning, EventObject, Hub } from '../hub/hub.js'
 import type { Gap, SubscribeRequest } from '../hub/request.js'
+import { checkOptions } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
 import { hubTypes } from '../wire/names.js'
 import { parseSelector } from '../wire/selector.js'
@@ -22,12 +23,12 @@ export interface SubscribeOptions {
   readonly onGap?: ((gap: Gap) => void) | undefined
 }
 
+const optionNames = ['since', 'cursor', 'conflateMs', 'signal', 'onGap'] satisfies (keyof SubscribeOptions)[]
+
 /** Throws `invalid-selector`, `invalid-parameter` or `too-many-topics` if that cannot be asked for. */
 export function toSubscribeRequest(topics: readonly string[], options: SubscribeOptions): SubscribeRequest {
-  const { since, cursor, conflateMs, signal: _, onGap: __, ...others } = options
-  for (const name of Object.keys(others)) {
-    throw new TidingsError('invalid-parameter', `There is no option ${name} of a subscription.`)
-  }
+  checkOptions(options, 'a subscription', optionNames, 'invalid-parameter')
+  const { since, cursor, conflateMs, signal, onGap } = options
   if (!Array.isArray(topics)) {
     throw new TidingsError('invalid-selector', 'What is heard is a topic or selector, or a list of them.')
   }
@@ -36,6 +37,15 @@ export function toSubscribeRequest(topics: readonly string[], options: Subscribe
   }
   if (conflateMs !== undefined && !(Number.isInteger(conflateMs) && conflateMs >= 0 && conflateMs <= 60_000)) {
     throw new TidingsError('invalid-parameter', 'conflateMs is a whole number from 0 to 60000.')
+  }
+  if (cursor !== undefined && typeof cursor !== 'string') {
+    throw new TidingsError('invalid-parameter', 'cursor is the id of an event; leave it out where there is none.')
+  }
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    throw new TidingsError('invalid-parameter', 'signal is that of an AbortController.')
+  }
+  if (onGap !== undefined && typeof onGap !== 'function') {
+    throw new TidingsError('invalid-parameter', 'onGap is a function.')
   }
   return {
     selectors: [...new Set(topics)].map(parseSelector),

@@ -27,7 +27,7 @@ export class Problem extends TidingsError {
 
 // What the store of the log says of itself (paths, addresses) is for its operator.
 const ownDetails: Partial<Record<ErrorCode, string>> = {
-  internal: 'The hub made a mistake. It has been reported on its own side; trying again may help.',
+  internal: 'A mistake was made on the side of the server, where it has been reported; trying again may help.',
   'log-unavailable':
     'The log does not answer now; try again later. Whether events that were being published are kept is unknown: repeat them with the same Idempotency-Key.',
   'log-full': 'The log has no room. Nothing was kept; try again later.',

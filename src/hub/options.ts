@@ -83,7 +83,8 @@ export function resolveHubOptions(options: HubOptions): Required<HubOptions> {
         )
       }
     } else if (name === 'observer') {
-      if (typeof value !== 'object') throw new TidingsError('invalid-setting', 'observer is an object.')
+      if (typeof value !== 'object' || value === null)
+        throw new TidingsError('invalid-setting', 'observer is an object.')
     } else if (!isKey(functions, name)) {
       throw new TidingsError('invalid-setting', `There is no setting ${name} of a hub.`)
     } else if (typeof value !== 'function') {

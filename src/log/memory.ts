@@ -1,7 +1,7 @@
 import type { EventLog, LogOptions, RetentionRule } from './log.js'
 import { logOver } from './memory/log-over.js'
 import { MemoryStore } from './memory/store.js'
-import { resolveLogOptions, wholeNumber } from './settings.js'
+import { checkOptions, logOptionNames, resolveLogOptions, wholeNumber } from './settings.js'
 
 /** What the memory log keeps unless it is given rules: of all topics together the newest 64 MiB, in at most 500,000 events. */
 export const defaultMemoryRetention: readonly RetentionRule[] = [
@@ -30,6 +30,7 @@ export interface MemoryLogOptions extends LogOptions {
  * Throws `invalid-setting`, with the path of what is wrong.
  */
 export function createMemoryLog(options: MemoryLogOptions = {}): EventLog {
+  checkOptions(options, 'a log in memory', [...logOptionNames, 'maxBytes'])
   const settings = resolveLogOptions(options, defaultMemoryRetention)
   const maxBytes = wholeNumber('maxBytes', options.maxBytes ?? 512 * 1024 * 1024, 1)
   return logOver(new MemoryStore(settings, maxBytes), 'memory:', settings.trimIntervalMs)

@@ -1,4 +1,4 @@
-import { TidingsError } from '../wire/errors.js'
+import { type ErrorCode, TidingsError } from '../wire/errors.js'
 import type { LogOptions, RetentionRule } from './log.js'
 import { compileRetention, type Retention } from './retention.js'
 
@@ -27,12 +27,21 @@ export const logBounds: {
   trimIntervalMs: [1_000, 1, maxTimerMs],
 }
 
+/** The names of what every driver takes. */
+export const logOptionNames: readonly string[] = [
+  'retention',
+  'idempotencyMs',
+  'maxOnce',
+  'trimIntervalMs',
+  'clock',
+] satisfies (keyof LogOptions)[]
+
 /**
  * Fills in the defaults. `defaultRetention`: the rules of a driver that cannot keep everything; default: none.
  * Throws `invalid-setting`, with the path of what is wrong.
  */
 export function resolveLogOptions(options: LogOptions, defaultRetention: readonly RetentionRule[] = []): LogSettings {
-  const clock = options.clock ?? Date.now
+  const clock = optionalFunction('clock', options.clock) ?? Date.now
   const bounded = (name: keyof typeof logBounds): number => {
     const [fallback, least, most] = logBounds[name]
     return wholeNumber(name, options[name] ?? fallback, least, most)
@@ -44,6 +53,28 @@ export function resolveLogOptions(options: LogOptions, defaultRetention: readonl
     trimIntervalMs: bounded('trimIntervalMs'),
     clock: () => Math.floor(clock()),
   })
+}
+
+/** Throws `code` unless `options` is an object with no other names than `known`; `owner` is what it sets up, such as "a log". */
+export function checkOptions(
+  options: unknown,
+  owner: string,
+  known: readonly string[],
+  code: ErrorCode = 'invalid-setting',
+): void {
+  const word = code === 'invalid-setting' ? 'setting' : 'option'
+  const there = `it has ${known.join(', ')}`
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new TidingsError(code, `The ${word}s of ${owner} are given as an object; ${there}.`)
+  }
+  const unknown = Object.keys(options).find(name => !known.includes(name))
+  if (unknown !== undefined) throw new TidingsError(code, `There is no ${word} ${unknown} of ${owner}; ${there}.`)
+}
+
+/** `value`, if it is a function or nothing; throws `invalid-setting` otherwise. */
+export function optionalFunction<Given>(path: string, value: Given): Given {
+  if (value === undefined || typeof value === 'function') return value
+  throw new TidingsError('invalid-setting', `${path} is a function, not ${String(value)}.`)
 }
 
 /** `value`, if it is a whole number from `least` to `most`; throws `invalid-setting` otherwise. */

@@ -51,6 +51,17 @@ describe('a hub in an application', () => {
     expect(second?.json()).toEqual({ total: 3 })
   })
 
+  it('has methods that may be taken off it, and so have its streams', async () => {
+    const { publish, subscribe, openStream, close } = openHub()
+    const heard = subscribe('**')
+    await publish('news', 'Hello')
+    const { send, close: finish } = await openStream('answer')
+    await send('Once')
+    expect(await finish()).toBe('completed')
+    expect(await take(heard, 2)).toMatchObject([{ data: 'Hello' }, { data: 'Once' }])
+    await close()
+  })
+
   it('goes on from a cursor, and says what is missing', async () => {
     const hub = openHub()
     const ids = [await hub.publish('news', 'one'), await hub.publish('news', 'two')]

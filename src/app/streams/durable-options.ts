@@ -1,7 +1,6 @@
 import { leaseBounds } from '../../hub/lease.js'
 import type { NewEvent } from '../../log/log.js'
-import { wholeNumber } from '../../log/settings.js'
-import { TidingsError } from '../../wire/errors.js'
+import { checkOptions, optionalFunction, wholeNumber } from '../../log/settings.js'
 import { toNewEvent } from './durable-event.js'
 import type { StreamEvent } from './stream-event.js'
 
@@ -28,22 +27,22 @@ export interface DurableSettings {
   readonly report: (message: string, error?: unknown) => void
 }
 
+const optionNames = ['end', 'failure', 'leaseMs', 'report'] satisfies (keyof DurableStreamOptions)[]
+
 /** Throws `invalid-setting`, and `invalid-event` or `too-large` if an ending is no event. */
 export function resolveDurableOptions(
   options: DurableStreamOptions,
   hub: { readonly maxEventBytes: number; readonly report: DurableSettings['report'] },
 ): DurableSettings {
   const [fallback, least, most] = leaseBounds.leaseMs
-  const { end, failure, leaseMs = fallback, report = hub.report, ...others } = options
-  for (const name of Object.keys(others)) {
-    throw new TidingsError('invalid-setting', `There is no setting ${name} of a durable stream.`)
-  }
+  checkOptions(options, 'a durable stream', optionNames)
+  const { end, failure, leaseMs = fallback, report } = options
   const toEnding = (event: DurableStreamOptions['end']): NewEvent | undefined =>
     event === undefined || event === false ? undefined : toNewEvent('', event, hub.maxEventBytes)
   return {
     end: toEnding(end),
     failure: toEnding(failure),
     leaseMs: wholeNumber('leaseMs', leaseMs, least, most),
-    report,
+    report: optionalFunction('report', report) ?? hub.report,
   }
 }

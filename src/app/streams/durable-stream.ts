@@ -2,6 +2,7 @@ import type { Hub } from '../../hub/hub.js'
 import type { StreamLease } from '../../hub/lease.js'
 import type { Outcome } from '../../hub/topic-end.js'
 import { TidingsError } from '../../wire/errors.js'
+import { bindMethods } from '../bind-methods.js'
 import { toNewEvent } from './durable-event.js'
 import type { DurableSettings } from './durable-options.js'
 import { feed, type Source } from './feed.js'
@@ -72,6 +73,7 @@ export class HubStream<Payload> implements DurableStream<Payload> {
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve
     })
+    bindMethods(this)
   }
 
   /** Rejects as `Hub.openStream`. */

@@ -1,6 +1,7 @@
 import type { Sink } from '../../hub/sink.js'
 import { encodeBlock } from '../../wire/encode.js'
 import { TidingsError } from '../../wire/errors.js'
+import { bindMethods } from '../bind-methods.js'
 import { feed, type Source } from './feed.js'
 import type { StreamSettings } from './options.js'
 import { encodeComment, encodeEvent, type StreamEvent } from './stream-event.js'
@@ -73,6 +74,7 @@ export class SinkStream implements EventStream {
     this.closed = new Promise(resolve => {
       this.#resolveClosed = resolve
     })
+    bindMethods(this)
   }
 
   get signal(): AbortSignal {

@@ -1,5 +1,4 @@
-import { wholeNumber } from '../../log/settings.js'
-import { TidingsError } from '../../wire/errors.js'
+import { checkOptions, optionalFunction, wholeNumber } from '../../log/settings.js'
 import { hubTypes } from '../../wire/names.js'
 import { encodeEvent, type StreamEvent } from './stream-event.js'
 
@@ -37,19 +36,21 @@ export const endId: string = hubTypes.end
 
 const longestMs = 3_600_000
 
+const optionNames = ['end', 'failure', 'heartbeatMs', 'stallMs', 'retryMs', 'report'] satisfies (keyof StreamOptions)[]
+
 /** Throws `invalid-setting`, and `invalid-event` if an ending is no event. */
 export function resolveStreamOptions(options: StreamOptions): StreamSettings {
-  const { end, failure, heartbeatMs = 15_000, stallMs = 60_000, retryMs, report, ...others } = options
-  for (const name of Object.keys(others)) {
-    throw new TidingsError('invalid-setting', `There is no setting ${name} of a stream.`)
-  }
+  checkOptions(options, 'a stream', optionNames)
+  const { end, failure, heartbeatMs = 15_000, stallMs = 60_000, retryMs, report } = options
   return {
     end: toEnding(end, 'completed'),
     failure: toEnding(failure, 'failed'),
     heartbeatMs: heartbeatMs === 0 ? 0 : wholeNumber('heartbeatMs', heartbeatMs, 100, longestMs),
     stallMs: wholeNumber('stallMs', stallMs, 0, longestMs),
     retryMs: retryMs === undefined ? undefined : wholeNumber('retryMs', retryMs, 500, 300_000),
-    report: report ?? ((message, error) => console.error('tidings:', message, ...(error === undefined ? [] : [error]))),
+    report:
+      optionalFunction('report', report) ??
+      ((message, error) => console.error('tidings:', message, ...(error === undefined ? [] : [error]))),
   }
 }
 

@@ -1,6 +1,6 @@
 import { TidingsError } from '../../wire/errors.js'
 import type { Retention } from '../retention.js'
-import { resolveLogOptions, wholeNumber } from '../settings.js'
+import { checkOptions, logOptionNames, resolveLogOptions, wholeNumber } from '../settings.js'
 import type { LmdbSettings } from './lmdb-log.js'
 import type { LmdbOptions } from './options.js'
 
@@ -16,6 +16,7 @@ export function resolveLmdbOptions(options: LmdbOptions): {
   readonly clock: () => number
   readonly limits: LmdbSettings
 } {
+  checkOptions(options, 'a log in a directory', [...logOptionNames, 'durability', 'mapBytes'])
   const { retention, clock, ...rest } = resolveLogOptions(options)
   const maxBytes = wholeNumber('mapBytes', options.mapBytes ?? defaultMapBytes, leastMapBytes)
   const durability: unknown = options.durability ?? 'commit'

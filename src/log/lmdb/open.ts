@@ -43,6 +43,9 @@ export async function openLmdbLog(
   options: LmdbOptions = {},
   load?: () => Promise<Driver>,
 ): Promise<EventLog> {
+  if (typeof directory !== 'string' || directory === '') {
+    throw new TidingsError('invalid-setting', "The directory of a log is a path, such as '.tidings'.")
+  }
   const { retention, clock, limits } = resolveLmdbOptions(options)
   const driver = await loadDriver(load)
   const folder = resolve(directory)

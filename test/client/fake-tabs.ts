@@ -31,6 +31,8 @@ export class FakeBrowser {
   pages = 0
   /** Those whose token is none any more. */
   readonly refused = new Set<FakeTab>()
+  /** What the token of a tab does not let it hear. */
+  readonly forbidden = new Map<FakeTab, string>()
   /** It gives no sign of life between events. */
   readonly isQuiet: boolean
   readonly #lines = new Map<string, LockRequest[]>()
@@ -78,7 +80,11 @@ export class FakeBrowser {
       if (this.isAway) throw new TypeError('The hub is away.')
       if (this.refused.has(tab)) return new Response(null, { status: 401 })
       const { searchParams } = new URL(url)
-      const selectors = searchParams.getAll('topic').map(parseSelector)
+      const topics = searchParams.getAll('topic')
+      if (topics.includes(this.forbidden.get(tab) ?? '')) {
+        return Response.json({ code: 'not-allowed', detail: 'not this' }, { status: 403 })
+      }
+      const selectors = topics.map(parseSelector)
       const cursor = searchParams.get('lastEventId') ?? ''
       const since = searchParams.get('since') === 'earliest' ? 0 : this.tail
       const from = cursor === '' ? since : Number(cursor.slice(epoch.length + 1))
@@ -91,7 +97,8 @@ export class FakeBrowser {
         const through = more ? (events.at(-1)?.offset ?? from) : this.tail
         const answer = { events: events.map(toObject), cursor: toId(through), more, gap: null, ended: false }
         await new Promise<void>(resolve => this.clock.setTimeout(() => tab.run(resolve), this.random.below(40)))
-        if (!signal?.aborted) tab.begun ??= from
+        // Who asks without a cursor has heard nothing, whatever was answered before.
+        if (!signal?.aborted && cursor === '') tab.begun = from
         return Response.json(answer)
       }
       let stream: OpenStream | undefined
@@ -112,6 +119,20 @@ export class FakeBrowser {
       if (signal?.aborted) close()
       signal?.addEventListener('abort', close)
       return new Response(body, { headers: { 'content-type': 'text/event-stream' } })
+    }
+  }
+
+  /** Of its groups: channels that are open, and locks that are asked for or held. */
+  get places(): number {
+    return this.#channels.size + [...this.#lines.values()].flat().length
+  }
+
+  /** What another script of the origin says on all channels. */
+  interject(message: unknown): void {
+    for (const { name, tab } of [...this.#channels]) {
+      const other = new (this.channelsFor(tab))(name)
+      other.postMessage(message)
+      queueMicrotask(() => other.close())
     }
   }
 
@@ -211,6 +232,8 @@ export class FakeTab {
     this.connection = connect('http://hub.example/events', {
       ...{ topics, random: () => random.next() },
       fetch: browser.fetchFor(this),
+      // The hub holds no polls back.
+      transports: ['event-stream'],
       share: { locks: browser.locksFor(this), BroadcastChannel: browser.channelsFor(this) },
       clock: {
         now: () => clock.now(),
@@ -275,20 +298,20 @@ export class FakeTab {
 
 class FakeChannel {
   readonly tab: FakeTab
-  readonly #name: string
+  readonly name: string
   readonly #channels: Set<FakeChannel>
   readonly #listeners: ((event: { readonly data: unknown }) => void)[] = []
 
   constructor(tab: FakeTab, name: string, channels: Set<FakeChannel>) {
     this.tab = tab
-    this.#name = name
+    this.name = name
     this.#channels = channels
     channels.add(this)
   }
 
   postMessage(message: unknown): void {
     for (const channel of this.#channels) {
-      if (channel === this || channel.#name !== this.#name) continue
+      if (channel === this || channel.name !== this.name) continue
       const { tab } = channel
       if (tab.isFrozen && tab.isForgetful) continue
       const data = structuredClone(message)

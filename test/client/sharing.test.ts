@@ -47,8 +47,11 @@ async function live(browser: FakeBrowser, steps: number): Promise<void> {
 }
 
 /** Looks at tabs after everything was well for long enough; those that are frozen are as far as they were. */
-function check(browser: FakeBrowser): void {
-  const { tabs, streams } = browser
+async function check(browser: FakeBrowser): Promise<void> {
+  const { tabs, clock } = browser
+  const streams = () => [...browser.streams].filter(({ tab }) => !tab.isFrozen)
+  // One that is made anew for other topics is on its way to the hub.
+  if (streams().length === 0) await clock.pass(100)
   for (const tab of tabs) {
     expect(tab.errors).toEqual([])
     const { owed, heard } = tab
@@ -58,7 +61,7 @@ function check(browser: FakeBrowser): void {
     expect(tab.connection.statistics).toMatchObject({ events: heard.length, gaps: 0 })
   }
   const awake = tabs.filter(tab => !tab.isCrashed && !tab.isClosed && !tab.isFrozen)
-  expect([...streams].filter(({ tab }) => !tab.isFrozen)).toHaveLength(Math.min(1, awake.length))
+  expect(streams()).toHaveLength(Math.min(1, awake.length))
 }
 
 describe('tabs that share a connection', () => {
@@ -73,10 +76,10 @@ describe('tabs that share a connection', () => {
           for (const tab of tabs) tab.timerMs = 0
           // Timers that come a minute late, waits for another attempt, and the silence of two that lead one after the other and are frozen.
           await clock.pass(150_000)
-          check(browser)
+          await check(browser)
           for (const tab of tabs) tab.thaw()
           await clock.pass(20_000)
-          check(browser)
+          await check(browser)
         } finally {
           for (const tab of tabs) if (!tab.isCrashed) tab.close()
         }

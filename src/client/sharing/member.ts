@@ -1,4 +1,5 @@
 import type { Clock } from '../connection/clock.js'
+import type { Match } from '../connection/match.js'
 import type { Page } from '../connection/page.js'
 import type { Attempt, Ending, WireEvent } from '../connection/transport.js'
 import type { Group } from './group.js'
@@ -42,7 +43,8 @@ const cursorMs = 15_000
 const quietMs = 15_000
 
 export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions): Member {
-  const selectors = group.topics.map(loaded.toMatch)
+  /** Made when the hub has taken the topics: what is wrong with one is its to say. */
+  let selectors: readonly Match[] | undefined
   const only = group.topics.length > 0 ? group.onlyOf(group.topics) : ''
   let held: Flow[] = []
   let heldSize = 0
@@ -78,12 +80,13 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
         if (mine.signal.aborted) return { kind: 'again' }
         isLate = !page.more && through === page.cursor
         show(mine, page)
-        if (!isAdmitted) {
+        // Whoever heard the page may have closed its connection.
+        if (!isAdmitted && !mine.signal.aborted) {
           isAdmitted = true
           onAdmitted()
         }
         // Of a history that is not the newest, or not that of the hub that answered: what comes later will say.
-        if (isLate && flow && flow === held[0] && !isOfOneHistory(flow.through, through)) drop()
+        if (!page.more && flow && flow === held[0] && !isOfOneHistory(flow.through, through)) drop()
       } else if (relation) {
         if (relation !== 'seen') give(mine, flow)
         if (!mine.signal.aborted) drop()
@@ -141,9 +144,11 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
     mine.take({ type: '$cursor', topic: '', id: through, data: '' })
   }
 
-  const isMine = (event: WireEvent): boolean =>
+  const isMine = (event: WireEvent): boolean => {
+    selectors ??= group.topics.map(loaded.toMatch)
     // The end is told if there is one topic, which is that of all members.
-    selectors.length === 0 || event.type === '$end' || selectors.some(isOf => isOf({ ...event, type: '' }))
+    return selectors.length === 0 || event.type === '$end' || selectors.some(isOf => isOf({ ...event, type: '' }))
+  }
 
   const watchEnd = ({ type }: WireEvent): void => {
     clock.clearTimeout(quiet)
@@ -193,7 +198,7 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
       if (heldSize > maxHeld) {
         // What is left says how far it has to read.
         held = [{ from: flow.through, through: flow.through, events: [], isBeat: false }]
-        heldSize = 0
+        heldSize = 1
       }
       wake()
     },
@@ -219,5 +224,6 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
 function sizeOf(flow: Flow | undefined): number {
   let size = 0
   for (const { data } of flow?.events ?? []) size += 1 + data.length / 1024
-  return size
+  // A sign of life counts as an event.
+  return size || 1
 }

@@ -86,7 +86,9 @@ export function createSeat(
         leader?.leave(message.id)
         if (message.id === term.id && !leader) queue(false)
         break
-      default:
+      case 'lead':
+      case 'flow':
+      case 'full':
         if (isNewer(term, message.term)) {
           if (message.kind === 'lead') join(false)
           return
@@ -150,9 +152,9 @@ export function createSeat(
           return
         }
         leave()
-        const { code = 'refused', message: why = '', cause } = error ?? {}
-        if (code === 'unauthorized') member.end({ kind: code, why })
-        else member.end({ kind: 'refused', why, code, cause })
+        const { code, message: why = '', cause } = error ?? {}
+        // What it may not hear for others, or broke on theirs, says nothing of its own: it hears that for itself, from where it is.
+        member.end(code === 'unauthorized' ? { kind: code, why } : { kind: 'cut', isShut: true, why, code, cause })
       },
     })
     leader.tell()
@@ -228,7 +230,7 @@ export function createSeat(
       }
       channel = mine
       mine.addEventListener('message', ({ data }) => {
-        if (channel === mine) hear(data as Message)
+        if (channel === mine) hear(Object(data))
       })
       life?.document?.addEventListener?.('freeze', leave)
       heardAt = clock.now()

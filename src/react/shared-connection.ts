@@ -20,9 +20,16 @@ export const unheard: Heard = { events: [], state: 'connecting', error: undefine
 interface Shelf {
   /** Of each who looks at it, how many it keeps. */
   readonly limits: number[]
+  /** The greatest of them, or of those before if there is none now. */
+  most: number
   readonly listeners: Set<() => void>
-  events: readonly ReceivedEvent[]
+  /** The newest, and some that are too old. */
+  readonly kept: ReceivedEvent[]
+  /** Made of the above when somebody looks. */
+  events: readonly ReceivedEvent[] | undefined
   heard: Heard | undefined
+  /** Listeners will be told in a moment. */
+  isTelling: boolean
   /** Ends listening to the name. */
   readonly leave: () => void
   ending: number | undefined
@@ -32,6 +39,8 @@ interface Shelf {
 interface SharedConnection {
   readonly connection: Connection
   readonly shelves: Map<string, Shelf>
+  /** Where nobody has asked for a name yet. */
+  heard: Heard | undefined
   users: number
   error: Error | undefined
   ending: number | undefined
@@ -59,10 +68,12 @@ export function listen(
   const shelf = shared.shelves.get(name) ?? addShelf(shared, name)
   clearTimeout(shelf.ending)
   shelf.limits.push(limit)
+  count(shelf)
   shelf.listeners.add(listener)
   return () => {
     shelf.listeners.delete(listener)
     shelf.limits.splice(shelf.limits.indexOf(limit), 1)
+    count(shelf)
     if (shelf.limits.length === 0) {
       // Names may be many over the life of a connection that others look at.
       shelf.ending = setTimeout(() => {
@@ -81,17 +92,28 @@ export function listen(
 /** The same object for as long as there is nothing new. */
 export function look(key: string, name: string): Heard {
   const shared = connections.get(key)
-  const shelf = shared?.shelves.get(name)
-  if (!shared || !shelf) return unheard
-  shelf.heard ??= { events: shelf.events, state: shared.connection.state, error: shared.error }
+  if (!shared) return unheard
+  const { connection, error, shelves } = shared
+  const shelf = shelves.get(name)
+  const toHeard = (events: readonly ReceivedEvent[]): Heard => ({ events, state: connection.state, error })
+  if (!shelf) {
+    shared.heard ??= toHeard(unheard.events)
+    return shared.heard
+  }
+  shelf.events ??= shelf.kept.slice(-shelf.most)
+  shelf.heard ??= toHeard(shelf.events)
   return shelf.heard
 }
 
 function open(key: string, { url, options }: ReturnType<Parameters<typeof listen>[3]>): SharedConnection {
   const connection = connect(url, options)
-  const shared: SharedConnection = { connection, shelves: new Map(), users: 0, error: undefined, ending: undefined }
+  const shared: SharedConnection = {
+    ...{ connection, shelves: new Map(), users: 0 },
+    ...{ heard: undefined, error: undefined, ending: undefined },
+  }
   connection.onState(({ state, error }) => {
     shared.error = state === 'open' ? undefined : (error ?? shared.error)
+    shared.heard = undefined
     for (const shelf of shared.shelves.values()) tell(shelf)
   })
   connections.set(key, shared)
@@ -100,15 +122,31 @@ function open(key: string, { url, options }: ReturnType<Parameters<typeof listen
 
 function addShelf({ connection, shelves }: SharedConnection, name: string): Shelf {
   const leave = connection.on(name, event => {
-    shelf.events = [...shelf.events, event].slice(-Math.max(1, ...shelf.limits))
+    const { kept, most } = shelf
+    kept.push(event)
+    if (kept.length > 2 * most) kept.splice(0, kept.length - most)
+    shelf.events = undefined
     tell(shelf)
   })
-  const shelf: Shelf = { limits: [], listeners: new Set(), events: [], heard: undefined, leave, ending: undefined }
+  const shelf: Shelf = {
+    ...{ limits: [], most: 1, listeners: new Set(), kept: [], leave },
+    ...{ events: undefined, heard: undefined, isTelling: false, ending: undefined },
+  }
   shelves.set(name, shelf)
   return shelf
 }
 
+function count(shelf: Shelf): void {
+  if (shelf.limits.length > 0) shelf.most = shelf.limits.reduce((one, other) => Math.max(one, other))
+}
+
+/** Of what comes with one chunk, listeners are told together: each look costs as much as there are events. */
 function tell(shelf: Shelf): void {
   shelf.heard = undefined
-  for (const listener of shelf.listeners) listener()
+  if (shelf.isTelling) return
+  shelf.isTelling = true
+  queueMicrotask(() => {
+    shelf.isTelling = false
+    for (const listener of shelf.listeners) listener()
+  })
 }

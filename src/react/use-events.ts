@@ -2,9 +2,11 @@
 
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 import type { ConnectionState } from '../client/connection/lifecycle.js'
+import { toMatch } from '../client/connection/match.js'
 import type { ConnectOptions } from '../client/connection/options.js'
 import type { ReceivedEvent } from '../client/connection/received-event.js'
 import type { OutputsOf, PayloadSchemas } from '../client/connection/schemas.js'
+import { toKey } from './key.js'
 import { type Heard, listen, look, unheard } from './shared-connection.js'
 
 /** What to hear, and how: options of `connect`, and these. */
@@ -14,8 +16,9 @@ export interface UseEventsOptions<Name extends string = string> extends ConnectO
   /** How many of the newest are kept. 1 to 10,000, else rendering throws `RangeError`. Default: 100. */
   readonly limit?: number | undefined
   /**
-   * Components that give the same key have one connection together, made as the first of them asks for it. Default: what the URL and all options say
-   * that are no functions.
+   * Keeps connections apart that say the same otherwise, such as those of two users whose tokens are functions. Components have one connection
+   * together if their URL, their key and their options are the same; of functions, schemas and other objects that cannot be compared only if
+   * they are given, and not at all of those who are told (`onError`).
    */
   readonly key?: string | undefined
 }
@@ -49,7 +52,7 @@ export function useEvents<Events extends object = Record<string, unknown>, Name 
   options?: UseEventsOptions<Name>,
 ): UsedEvents<PayloadOf<Events, Name>>
 export function useEvents(url: string | URL, options: UseEventsOptions = {}): UsedEvents<never> {
-  const { name = '**', limit = 100, key, ...others } = options
+  const { name = '**', limit = 100, key, ...others } = given(options)
   if (!(limit >= 1 && limit <= maxLimit)) throw new RangeError(`limit is 1 to ${maxLimit}.`)
   const { events, ...heard } = useHeard(url, others, name, limit, key)
   const newest = useMemo(() => (events.length > limit ? events.slice(-limit) : events), [events, limit])
@@ -69,12 +72,23 @@ export function useLatest(
   url: string | URL,
   options: Omit<UseEventsOptions, 'limit'> = {},
 ): ReceivedEvent<never> | undefined {
-  const { name = '**', key, ...others } = options
+  const { name = '**', key, ...others } = given(options)
   return useHeard(url, others, name, 1, key).events.at(-1) as ReceivedEvent<never> | undefined
 }
 
-function useHeard(url: string | URL, options: ConnectOptions, name: string, limit: number, given?: string): Heard {
-  const key = given ?? toKey(url, options)
+function given<Options>(options: Options): Options {
+  if (typeof options !== 'object' || options === null) throw new TypeError('The options are an object.')
+  return options
+}
+
+function useHeard(url: string | URL, options: ConnectOptions, name: string, limit: number, asIs?: string): Heard {
+  if (typeof url !== 'string' && !(url instanceof URL)) {
+    throw new TypeError(`The URL is a text or a URL, not ${url}. To hear nothing yet, render the component later.`)
+  }
+  if (typeof name !== 'string') throw new TypeError('name is a text: a type, a topic or a selector.')
+  // What is no selector is said while rendering, not when there is a connection.
+  useMemo(() => toMatch(name), [name])
+  const key = toKey(url, options, asIs)
   // Functions are others with each render, and no other connection for that: those of the newest render count when it is made.
   const asked = useRef({ url, options })
   // Before it is subscribed below, and not while rendering: what is rendered may never be shown.
@@ -87,17 +101,4 @@ function useHeard(url: string | URL, options: ConnectOptions, name: string, limi
   )
   const snapshot = useCallback(() => look(key, name), [key, name])
   return useSyncExternalStore(subscribe, snapshot, () => unheard)
-}
-
-/** Of what says which connection it is; what only says how, and cannot be compared, does not count. */
-function toKey(url: string | URL, options: ConnectOptions): string {
-  const said = Object.entries(options).filter(([, value]) => isPlain(value))
-  return JSON.stringify([url, said.sort(([one], [other]) => (one < other ? -1 : 1))])
-}
-
-function isPlain(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return typeof value !== 'function' && value !== undefined
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (Array.isArray(value)) return value.every(isPlain)
-  return prototype === Object.prototype && Object.values(value).every(isPlain)
 }

@@ -19,6 +19,27 @@ function Price({ url }) {
   return element('p', { id: 'price' }, latest?.data ?? 'none')
 }
 
+/** What it hears, how many and for whom changes with clicks. */
+export function Changing({ url }) {
+  const [topic, setTopic] = useState('news')
+  const [limit, setLimit] = useState(3)
+  const [user, setUser] = useState('ann')
+  // With something in it that cannot be compared.
+  const share = { name: user, locks: navigator.locks }
+  const { events, state } = useEvents(url, { topics: [topic], limit, share })
+  const button = (/** @type {string} */ text, /** @type {() => void} */ onClick) =>
+    element('button', { type: 'button', onClick }, text)
+  return element(
+    StrictMode,
+    {},
+    button('price', () => setTopic('price')),
+    button('more', () => setLimit(9)),
+    button('bob', () => setUser('bob')),
+    element('p', { id: 'state' }, `${topic} ${user} ${state}`),
+    element('ul', {}, ...events.map(({ id, data }) => element('li', { key: id }, data))),
+  )
+}
+
 /** @param {{ url: string }} properties */
 export function Page({ url }) {
   const [isThere, setThere] = useState(true)

@@ -45,10 +45,14 @@ async function makePage(react?: string): Promise<{ readonly script: string; read
   const script = await bundle(
     `
     import { createElement, version } from 'react'
-    import { hydrateRoot } from 'react-dom/client'
-    import { Page } from ${JSON.stringify(toPath('page.mjs'))}
+    import { createRoot, hydrateRoot } from 'react-dom/client'
+    import { Changing, Page } from ${JSON.stringify(toPath('page.mjs'))}
     document.title = version
-    hydrateRoot(document.getElementById('root'), createElement(Page, { url: '/events' }))
+    const root = document.getElementById('root')
+    if (location.hash === '#changing') {
+      root.replaceChildren()
+      createRoot(root).render(createElement(Changing, { url: '/events' }))
+    } else hydrateRoot(root, createElement(Page, { url: '/events' }))
     `,
     react,
   )
@@ -90,6 +94,15 @@ describe('components on a server', () => {
     for (const limit of [0, -1, 10_001, Number.NaN]) {
       expect(() => renderHeard(fetch, { limit })).toThrow('limit is 1 to 10000.')
     }
+  })
+
+  it.each([
+    [null, undefined, 'The options are an object.'],
+    [{ name: 5 }, undefined, 'name is a text: a type, a topic or a selector.'],
+    [{ name: 'a/**/b' }, undefined, 'Not a selector: "a/**/b"'],
+    [{}, null, 'The URL is a text or a URL, not null. To hear nothing yet, render the component later.'],
+  ])('are told what %j and %s cannot be', (options, url, message) => {
+    expect(() => renderHeard(fetch, options, url)).toThrow(message)
   })
 })
 
@@ -138,7 +151,74 @@ describe.skipIf(!browserProgram)('components in a browser, in strict mode', () =
   )
 })
 
+describe.skipIf(!browserProgram)('a component in a browser', () => {
+  it('hears anew what it asks for when that changes, and not when only its limit does', async () => {
+    const hub = await openHub()
+    const page = await (await openBrowser()).newPage()
+    const asked: string[] = []
+    page.on('request', request => void (request.url().includes('/events') && asked.push(request.url())))
+    await page.goto(`${hub.url}#changing`)
+    const isAt = (text: string) => page.locator('#state', { hasText: text }).waitFor()
+    const heard = async (data: readonly string[]) =>
+      eventually(async () => expect(await page.locator('li').allTextContents()).toEqual(data))
+    const isOne = () => eventually(() => expect(hub.hub.status.subscriptions).toBe(1))
+    await isAt('news ann open')
+    await isOne()
+    for (const data of ['1', '2', '3', '4']) await hub.say('news', data)
+    await heard(['2', '3', '4'])
+    const before = asked.length
+    await page.locator('button', { hasText: 'more' }).click()
+    await hub.say('news', '5')
+    await eventually(async () => expect(await page.locator('li').allTextContents()).toContain('5'))
+    expect(await page.locator('li').allTextContents()).toEqual(expect.arrayContaining(['3', '4', '5']))
+    expect(asked).toHaveLength(before)
+
+    await page.locator('button', { hasText: 'price' }).click()
+    await isAt('price ann open')
+    await heard([])
+    await isOne()
+    await hub.say('news', '6')
+    await hub.say('price', '7')
+    await heard(['7'])
+
+    // The tabs of another user.
+    await page.locator('button', { hasText: 'bob' }).click()
+    await isAt('price bob open')
+    await heard([])
+    await isOne()
+    await hub.say('price', '8')
+    await heard(['8'])
+  }, 60_000)
+})
+
 describe('what components have together', () => {
+  it('is as many as they ask for, though they are all gone for a moment, and tells at once how it stands', async () => {
+    const hub = await startHub()
+    onTestFinished(() => hub.close())
+    const make = () => ({ url: `${hub.url}/events`, options: { topics: ['a'] } })
+    let told = 0
+    const hear = () => listen('limits', '**', 3, make, () => void told++)
+    const say = async (all: readonly string[]) => {
+      await hub.hub.publish(all.map(data => ({ topic: 'a', data, type: '' })) as never)
+      await eventually(() => expect(look('limits', '**').events.at(-1)?.data).toBe(all.at(-1)))
+    }
+    const leave = hear()
+    await eventually(() => expect(look('limits', '**').state).toBe('open'))
+    expect(look('limits', 'other')).toEqual({ events: [], state: 'open', error: undefined })
+    expect(look('limits', 'other')).toBe(look('limits', 'other'))
+    await say(['1', '2', '3', '4'])
+    leave()
+    await say(['5'])
+    onTestFinished(hear())
+    expect(look('limits', '**').events.map(({ data }) => data)).toEqual(['3', '4', '5'])
+    // What comes with one chunk is told once.
+    told = 0
+    await say(Array.from({ length: 200 }, (_, i) => `${i + 6}`))
+    expect(told).toBeGreaterThan(0)
+    expect(told).toBeLessThan(100)
+    expect(look('limits', '**').events.map(({ data }) => data)).toEqual(['203', '204', '205'])
+  })
+
   it('keeps what was heard of a name for a moment, and no longer, while others hear more', async () => {
     const hub = await startHub()
     onTestFinished(() => hub.close())
@@ -155,7 +235,7 @@ describe('what components have together', () => {
     const leaveAgain = hear('a')
     expect(heard('a')).toEqual(['1'])
     leaveAgain()
-    await eventually(() => expect(look('key', 'a')).toBe(unheard))
+    await eventually(() => expect(look('key', 'a')).toEqual({ ...unheard, state: 'open' }))
     expect(heard('**')).toEqual(['1'])
     onTestFinished(hear('a'))
     await hub.hub.publish([{ topic: 'a', data: '2', type: '' } as never])

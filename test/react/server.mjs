@@ -11,12 +11,12 @@ export const renderPage = url => renderToString(element(Page, { url }))
  * What is shown, as text, with this way to ask a server.
  *
  * @param {typeof fetch} fetch
- * @param {object} options
+ * @param {object | null} options
+ * @param {string} url
  */
-export function renderHeard(fetch, options = {}) {
-  const url = 'http://hub.example/events'
+export function renderHeard(fetch, options = {}, url = 'http://hub.example/events') {
   const Shown = () => {
-    const { events, state } = useEvents(url, { fetch, ...options })
+    const { events, state } = useEvents(url, options && { fetch, ...options })
     const latest = useLatest(url, { fetch })
     return element('p', {}, `${state} ${events.length} ${latest?.data}`)
   }

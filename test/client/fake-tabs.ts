@@ -1,3 +1,5 @@
+import { createLockKeeper, type KeeperPort } from '../../src/client/sharing/lock-keeper.js'
+import type { TabPort } from '../../src/client/sharing/platform.js'
 import { type Connection, type ConnectOptions, connect, type ShareOptions } from '../../src/entry/client.js'
 import { matchesAny, parseSelector, type Selector } from '../../src/wire/selector.js'
 import type { Random } from '../support/random.js'
@@ -35,12 +37,17 @@ export class FakeBrowser {
   readonly forbidden = new Map<FakeTab, string>()
   /** It gives no sign of life between events. */
   readonly isQuiet: boolean
+  /** It has no locks of its own: workers keep them. */
+  readonly isInsecure: boolean
   readonly #lines = new Map<string, LockRequest[]>()
   readonly #channels = new Set<FakeChannel>()
+  /** By the URL of their script. */
+  readonly #workers = new Map<string, FakeWorker>()
 
-  constructor(random: Random, isQuiet = false) {
+  constructor(random: Random, isQuiet = false, isInsecure = false) {
     this.random = random
     this.isQuiet = isQuiet
+    this.isInsecure = isInsecure
     if (!isQuiet) this.#beat()
   }
 
@@ -169,6 +176,39 @@ export class FakeBrowser {
     }
   }
 
+  /** Workers that tabs share. What is said to one is heard a turn later, and so is what it says. */
+  workersFor(tab: FakeTab): NonNullable<ShareOptions['SharedWorker']> {
+    const workers = this.#workers
+    return class {
+      readonly port: { postMessage(message: unknown): void; close(): void }
+      onerror: unknown
+
+      constructor(url: string | URL) {
+        const worker = workers.get(`${url}`) ?? { serve: createLockKeeper(), isOver: false }
+        workers.set(`${url}`, worker)
+        const far: KeeperPort = {
+          onmessage: null,
+          postMessage: data => queueMicrotask(() => tab.run(() => near.onmessage?.({ data }))),
+        }
+        const near: TabPort = {
+          onmessage: null,
+          postMessage: data => queueMicrotask(() => worker.isOver || far.onmessage?.({ data })),
+          close() {
+            near.onmessage = null
+          },
+        }
+        worker.serve(far)
+        this.port = near
+      }
+    }
+  }
+
+  /** Those of whom a tab crashed that they were in a process with. */
+  endWorkers(): void {
+    for (const worker of this.#workers.values()) worker.isOver = true
+    this.#workers.clear()
+  }
+
   channelsFor(tab: FakeTab): NonNullable<ShareOptions['BroadcastChannel']> {
     const channels = this.#channels
     return class extends FakeChannel {
@@ -199,6 +239,11 @@ export class FakeBrowser {
       this.#beat()
     }, 15_000)
   }
+}
+
+interface FakeWorker {
+  readonly serve: (port: KeeperPort) => void
+  isOver: boolean
 }
 
 interface LockRequest {
@@ -234,7 +279,13 @@ export class FakeTab {
       fetch: browser.fetchFor(this),
       // The hub holds no polls back.
       transports: ['event-stream'],
-      share: { locks: browser.locksFor(this), BroadcastChannel: browser.channelsFor(this) },
+      share: {
+        BroadcastChannel: browser.channelsFor(this),
+        ...(browser.isInsecure
+          ? // Tabs that were opened before a new version came, and after.
+            { SharedWorker: browser.workersFor(this), worker: random.pick(['/1.js', '/2.js']) }
+          : { locks: browser.locksFor(this) }),
+      },
       clock: {
         now: () => clock.now(),
         setTimeout: (callback, ms) => {

@@ -39,7 +39,8 @@ async function live(browser: FakeBrowser, steps: number): Promise<void> {
     else if (what < 50) browser.cut()
     else if (what < 54) browser.isAway = !browser.isAway
     else if (what < 55) for (let i = 0; i < 3; i++) say(`${++said} ${big}`)
-    else if (what < 60) tab?.connection.reconnect()
+    else if (what < 58) tab?.connection.reconnect()
+    else if (what < 60) browser.endWorkers()
     else say()
     if (random.chance(0.5)) await settle()
     if (random.chance(0.6)) await clock.pass(random.pick([1, 10, 100, 1_000, 3_000, 12_000]))
@@ -65,30 +66,40 @@ async function check(browser: FakeBrowser): Promise<void> {
 }
 
 describe('tabs that share a connection', () => {
-  it('hear each event of their topics once and in order, over one connection, whatever happens to them', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 }), fc.boolean(), async (seed, isQuiet) => {
-        const browser = new FakeBrowser(new Random(seed), isQuiet)
-        const { clock, tabs } = browser
-        try {
-          await live(browser, 70)
-          browser.isAway = false
-          for (const tab of tabs) tab.timerMs = 0
-          // Timers that come a minute late, waits for another attempt, and the silence of two that lead one after the other and are frozen.
-          await clock.pass(150_000)
-          await check(browser)
-          for (const tab of tabs) tab.thaw()
-          await clock.pass(20_000)
-          await check(browser)
-        } finally {
-          for (const tab of tabs) if (!tab.isCrashed) tab.close()
-        }
-        await settle()
-        expect(browser.streams.size).toBe(0)
-      }),
-      { numRuns: Number(process.env['TIDINGS_TAB_LIVES'] ?? 50) },
-    )
-  }, 120_000)
+  it.each([
+    ['', false],
+    // Of this platform there may be locks too.
+    [' where workers keep the lock', true],
+  ])(
+    'hear each event of their topics once and in order, over one connection, whatever happens to them%s',
+    async (_, isInsecure) => {
+      if (isInsecure) vi.stubGlobal('navigator', undefined)
+      onTestFinished(() => void vi.unstubAllGlobals())
+      await fc.assert(
+        fc.asyncProperty(fc.integer({ min: 1, max: 2 ** 31 }), fc.boolean(), async (seed, isQuiet) => {
+          const browser = new FakeBrowser(new Random(seed), isQuiet, isInsecure)
+          const { clock, tabs } = browser
+          try {
+            await live(browser, 70)
+            browser.isAway = false
+            for (const tab of tabs) tab.timerMs = 0
+            // Timers that come a minute late, waits for another attempt, and the silence of two that lead one after the other and are frozen.
+            await clock.pass(150_000)
+            await check(browser)
+            for (const tab of tabs) tab.thaw()
+            await clock.pass(20_000)
+            await check(browser)
+          } finally {
+            for (const tab of tabs) if (!tab.isCrashed) tab.close()
+          }
+          await settle()
+          expect(browser.streams.size).toBe(0)
+        }),
+        { numRuns: Number(process.env['TIDINGS_TAB_LIVES'] ?? 50) },
+      )
+    },
+    120_000,
+  )
 })
 
 /** Tabs that have begun. */

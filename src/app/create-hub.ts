@@ -7,7 +7,7 @@ import { bindMethods } from './bind-methods.js'
 import { Engine } from './engine.js'
 import { type FastifyHandler, type FastifyHandlerOf, toFastifyHandler } from './fastify-handler.js'
 import type { FastifyRequestLike } from './fastify-types.js'
-import { type FetchHandler, toFetchHandler } from './fetch-handler.js'
+import { type FetchHandler, type FetchHandlerOf, toFetchHandler } from './fetch-handler.js'
 import type { HandlerOptions, InferredOptions, TopicsFunction } from './handler-options.js'
 import type { HubEvent } from './hub-event.js'
 import { type NodeHandler, type NodeHandlerOf, toNodeHandler } from './node-handler.js'
@@ -91,6 +91,7 @@ export interface Hub<Topics = AnyTopics> {
     options: HandlerOptions<[request: Request]>,
   ): FastifyHandler<Request>
   /** The same for `(Request) => Response`: Hono, and others that speak these. What follows the request is handed to `topics`. */
+  fetchHandler<Topics extends TopicsFunction<Request>>(options: InferredOptions<Topics>): FetchHandlerOf<Topics>
   fetchHandler<Context extends readonly unknown[] = []>(
     options: HandlerOptions<[request: Request, ...context: Context]>,
   ): FetchHandler<Context>
@@ -197,9 +198,11 @@ class ApplicationHub implements Hub {
     return toFastifyHandler(this.#engine, options)
   }
 
+  fetchHandler<Topics extends TopicsFunction<Request>>(options: InferredOptions<Topics>): FetchHandlerOf<Topics>
   fetchHandler<Context extends readonly unknown[]>(
     options: HandlerOptions<[request: Request, ...context: Context]>,
-  ): FetchHandler<Context> {
+  ): FetchHandler<Context>
+  fetchHandler(options: HandlerOptions<[request: Request, ...context: never]>): FetchHandler<never> {
     return toFetchHandler(this.#engine, options)
   }
 

@@ -8,10 +8,18 @@ import { BodySink } from './sinks/body-sink.js'
  * A route of `Request` and `Response`. Rejects with what the application's `topics` throws, with `invalid-setting` where that gives no list
  * or the route is handed something else, and with nothing else.
  */
-export type FetchHandler<Context extends readonly unknown[]> = (
-  request: Request,
+export type FetchHandler<Context extends readonly unknown[], Asked extends Request = Request> = (
+  request: Asked,
   ...context: Context
 ) => Promise<Response>
+
+/** The route of a function that says the topics; of a list, whatever follows the request is not asked for. */
+export type FetchHandlerOf<Topics> = Topics extends (
+  request: infer Asked extends Request,
+  ...context: infer Context extends readonly unknown[]
+) => unknown
+  ? FetchHandler<[Context] extends [never] ? [] : Context, Asked>
+  : Topics
 
 export function toFetchHandler<Context extends readonly unknown[]>(
   engine: Engine,

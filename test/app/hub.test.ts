@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
 import express, { type Request, type RequestHandler } from 'express'
 import fastify from 'fastify'
+import type { Context } from 'hono'
 import { describe, expect, expectTypeOf, it, onTestFinished, vi } from 'vitest'
 import { z } from 'zod'
 import {
@@ -248,6 +249,18 @@ describe('types', () => {
     expectTypeOf(fetching).toEqualTypeOf<FetchHandler<[{ user: string }]>>()
     expectTypeOf(fetching).parameters.toEqualTypeOf<[request: globalThis.Request, { user: string }]>()
     expectTypeOf(hub.fetchHandler({ topics: ['news'] })).toEqualTypeOf<FetchHandler<[]>>()
+    expectTypeOf(hub.fetchHandler({ topics: request => [request.url] })).toEqualTypeOf<FetchHandler<[]>>()
+    const ofContext = hub.fetchHandler({ topics: (_request, c: Context) => [`user/${c.req.param('user')}`] })
+    expectTypeOf(ofContext).toEqualTypeOf<FetchHandler<[c: Context]>>()
+    interface OwnRequest extends globalThis.Request {
+      readonly user: string
+    }
+    const ofOwn = hub.fetchHandler({ topics: async (request: OwnRequest) => [`user/${request.user}`] })
+    expectTypeOf(ofOwn).toEqualTypeOf<FetchHandler<[], OwnRequest>>()
+    // @ts-expect-error: no list of topics
+    hub.fetchHandler({ topics: () => 5 })
+    // @ts-expect-error: there is no such option
+    expect(() => hub.fetchHandler({ topics: ['news'], sinse: '24h' })).toThrow('setting sinse')
   })
 })
 

@@ -43,7 +43,8 @@ export interface PublishOptions {
  */
 export interface Hub<Topics = AnyTopics> {
   /**
-   * Appends an event; resolves to its id when the log holds it. A text is published as it is, any other value as JSON.
+   * Appends an event; resolves to its id when the log holds it. A text is published as it is, any other value as JSON;
+   * bytes, promises and what JSON says nothing of, such as a `Map`, are refused.
    * Rejects with `invalid-topic`, `reserved-topic`, `invalid-event` (also: not what its schema asks for), `unknown-member`, `too-large`,
    * `topic-ended`, `idempotency-conflict`, `draining`, and as `EventLog.append`.
    */
@@ -97,7 +98,7 @@ export interface Hub<Topics = AnyTopics> {
   ): FetchHandler<Context>
   /** How many subscriptions hear a topic; 0 before the log is open. */
   subscribers(topic: string): number
-  /** The hub underneath, when its log is open: what `createHttpServer` takes. */
+  /** The hub underneath, when its log is open: what `createHttpServer` takes. Rejects if that cannot be opened. */
   onLog(): Promise<HubOnLog>
   /**
    * Takes no more readers and no more events, ends streams that were opened here and are not closed as `abandoned`, gives its readers what is coming to them, asks them to come back, and ends their streams;

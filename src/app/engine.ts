@@ -23,8 +23,10 @@ export class Engine {
     this.streams = new Budget(settings.maxStreams)
     this.longPolls = new Budget(Math.min(5_000, settings.maxStreams))
     this.started = this.#start()
-    // Whoever uses the hub is told; until then it is nobody's error.
-    this.started.catch(() => undefined)
+    // Whoever uses the hub is told too, but that may be a reader only, much later.
+    this.started.catch(error =>
+      settings.report('The log could not be opened; nothing can be published or heard.', error),
+    )
   }
 
   close(deadlineMs: number): Promise<void> {

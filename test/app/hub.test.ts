@@ -134,7 +134,8 @@ describe('a hub in an application', () => {
   })
 
   it('says why its log could not be opened, to whoever asks something of it', async () => {
-    const hub = createHub({ log: () => Promise.reject(new TidingsError('log-in-use', 'Another has it.')) })
+    const log = () => Promise.reject(new TidingsError('log-in-use', 'Another has it.'))
+    const hub = createHub({ log, report: () => undefined })
     await expect(hub.publish('news', 'Hello')).rejects.toMatchObject({ code: 'log-in-use' })
     await expect(hub.subscribe('news').next()).rejects.toMatchObject({ code: 'log-in-use' })
     await expect(hub.close()).rejects.toMatchObject({ code: 'log-in-use' })

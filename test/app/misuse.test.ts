@@ -43,8 +43,15 @@ describe('createHub', () => {
     expect(await mistake(() => createHub(options as HubOptions))).toEqual(refused('invalid-setting', message))
   })
 
-  it('says to whoever uses it that nothing was opened', async () => {
-    const hub = createHub({ log: () => undefined as never })
+  it('says that nothing was opened, at once and to whoever uses it', async () => {
+    const report = vi.fn()
+    const hub = createHub({ log: () => undefined as never, report })
+    await vi.waitFor(() =>
+      expect(report).toHaveBeenCalledWith(
+        expect.stringMatching(/^The log could not be opened/),
+        refused('invalid-setting', /openLmdbLog/),
+      ),
+    )
     expect(await mistake(() => hub.publish('news', 'hello'))).toEqual(refused('invalid-setting', /openLmdbLog/))
   })
 })

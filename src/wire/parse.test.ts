@@ -1,7 +1,26 @@
 import fc from 'fast-check'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { cutEvery, readChunks } from '../../test/conformance/wire/reading.js'
+import { decode as decodeByStandard } from './decode.js'
 import { createParser, type ParsedEvent } from './parse.js'
+
+/** The decoder that the parser has here, which tests change, and how many bytes it was given. */
+const used = vi.hoisted(() => ({ decode: undefined as typeof decodeByStandard | undefined, bytes: 0 }))
+vi.mock('#decode', () => ({
+  decode(bytes: Uint8Array, from: number, to: number) {
+    used.bytes += to - from
+    return (used.decode ?? node.decode)(bytes, from, to)
+  },
+}))
+const node = await vi.importActual<typeof import('./decode-node.js')>('./decode-node.js')
+const decoders = Object.entries({
+  'of the standard': decodeByStandard,
+  'of Node.js': node.decode,
+  'of Node.js before 24': node.decodeByLooks,
+})
+afterEach(() => {
+  used.decode = undefined
+})
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const code = (wanted: string) => expect.objectContaining({ name: 'TidingsError', code: wanted })
@@ -44,7 +63,8 @@ describe('as it comes', () => {
     expect(readChunks([Buffer.from(all.buffer, 2, all.length - 4)]).events).toHaveLength(1)
   })
 
-  test('what is not UTF-8 is read alike, whatever was read before it', () => {
+  test.each(decoders)('what is not UTF-8 is read alike, whatever was read before it (%s)', (_, decode) => {
+    used.decode = decode
     const broken = [[0xff], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98], [0xc0, 0x80], [0xef, 0xbb, 0xbf]]
     for (const before of ['a', '가', 'a'.repeat(2000), '가'.repeat(2000)]) {
       const heard: string[] = []
@@ -54,7 +74,7 @@ describe('as it comes', () => {
         wanted.push(new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(data)))
         parser.push(Uint8Array.from([...bytes('data: '), ...data, 0x0a, 0x0a]))
       }
-      // Each is said again and again, since pushes of ASCII after others change the decoder.
+      // Each is said again and again, since a decoder may change with what it was given.
       for (let turn = 0; turn < 8; turn++) for (const sequence of broken) say(...bytes(before), ...sequence)
       for (let turn = 0; turn < 8; turn++) say(...bytes('plain'))
       for (const sequence of broken) say(...sequence)
@@ -81,7 +101,7 @@ describe('as it comes', () => {
   })
 })
 
-test.each([63, 64, 65, 66, 200])('%i lines, and then a block of its own', count => {
+test.each([63, 64, 65, 66, 200, 313, 314, 315, 316, 317, 318, 1000])('%i lines, and then a block of its own', count => {
   const lines = Array.from({ length: count }, (_, i) => `line ${i}`)
   const stream = bytes(`${lines.map(line => `data: ${line}\n`).join('')}\ndata: next\ndata: last\n\n`)
   expect(readChunks([stream]).events.map(event => event.data)).toEqual([lines.join('\n'), 'next\nlast'])
@@ -212,28 +232,25 @@ describe('maxChars', () => {
   })
 })
 
-describe('linear, however the stream is cut', () => {
-  const { decode } = TextDecoder.prototype
+describe.each(decoders)('linear, however the stream is cut (decoder %s)', (_, decode) => {
   const { set } = Uint8Array.prototype
+  beforeEach(() => {
+    used.decode = decode
+  })
   afterEach(() => {
-    TextDecoder.prototype.decode = decode
     Uint8Array.prototype.set = set
   })
 
   /** How many bytes are decoded and how many are copied while `run` runs. */
   function workOf(run: () => void): { decoded: number; copied: number } {
-    let decoded = 0
     let copied = 0
-    TextDecoder.prototype.decode = function (input, options) {
-      decoded += input?.byteLength ?? 0
-      return decode.call(this, input, options)
-    }
+    used.bytes = 0
     Uint8Array.prototype.set = function (from, offset) {
       copied += from.length
       set.call(this, from, offset)
     }
     run()
-    return { decoded, copied }
+    return { decoded: used.bytes, copied }
   }
 
   test('a line of 10 MiB that drips in byte by byte is decoded once, and moved a bounded number of times', () => {

@@ -1,3 +1,4 @@
+import { decode } from '#decode'
 import { TidingsError } from './errors.js'
 
 /** An event as it came over an event stream. */
@@ -62,29 +63,12 @@ const defaultMaxChars = 16 * 1024 * 1024
 const keptBufferBytes = 256 * 1024
 
 /**
- * The first lines of a block are concatenated as they come, which is quicker by a tenth to a fifth (nine lines of 26
- * characters, Node.js 20) than joining them at its end; the others are joined, since a concatenation holds some 64 bytes.
+ * The first lines of a block, up to so many characters, are concatenated as they come, which is quicker by a tenth to a fifth (nine lines
+ * of 26 characters, Node.js 20) than joining them at its end; the others are joined, since a concatenation holds some 64 bytes.
  */
-const concatenatedLines = 64
+const concatenatedChars = 4096
 
 const digits = /^[0-9]+$/
-
-/**
- * Neither holds anything back from one call to the next: they are given whole lines, and CR and LF are no part of another
- * character, nor swallowed by a broken one. The first BOM of the stream is taken away by the parser, the others are text.
- *
- * Two, because Node.js decodes in two ways, and takes the other one from the first call with `stream` on. The first does ASCII
- * at 0.1 to 0.3 ns a byte and Korean at 5; the second ASCII at 1.2 and Korean at 2.5. (Node.js 20. To browsers they are the same.)
- */
-const asciiDecoder = new TextDecoder('utf-8', { ignoreBOM: true })
-const wideDecoder = new TextDecoder('utf-8', { ignoreBOM: true })
-const streaming: TextDecodeOptions = { stream: true }
-
-/** So many pushes of nothing but ASCII, one after another, and the next is taken for ASCII too. */
-const asciiAgain = 4
-
-/** From so many bytes on it costs less to look for other than ASCII at some places than to have taken the wrong decoder. */
-const sampledBytes = 1024
 
 /** Up to so many bytes of a push, to copy all of them to what is held costs less than a view of some. */
 const copiedBytes = 1024
@@ -106,13 +90,14 @@ export function createParser(options: ParserOptions): Parser {
 
   // "When a stream is parsed, a data buffer, an event type buffer, and a last event ID buffer must be associated with it."
   let data: string | undefined
-  let dataLines = 0
   let moreData: string[] = []
   let type = ''
   let topic = ''
   let id = options.lastEventId ?? ''
   let lastEventId = id
-  let dataChars = 0
+  /** How long the next line may be. */
+  let room = maxChars
+  const roomToJoin = maxChars - concatenatedChars
 
   let atStart = true
   /** The last push ended with CR, and its line is read: an LF that comes first now ended the same line. */
@@ -122,95 +107,91 @@ export function createParser(options: ParserOptions): Parser {
   /** The bytes of the line that has not ended. */
   let held = new Uint8Array(0)
   let heldBytes = 0
-  /** How many pushes of nothing but ASCII make the other decoder due; 0: it is in use. */
-  let untilAscii = 0
 
-  function push(given: Uint8Array): void {
-    if (closed || given.length === 0) return
+  function push(bytes: Uint8Array): void {
+    const { length } = bytes
+    if (closed || length === 0) return
     if (pushing) {
       throw new TidingsError('internal', 'An event-stream parser was used after it failed, or from inside its handler.')
     }
     pushing = true
-    const bytes = afterCr && given[0] === LF ? given.subarray(1) : given
-    const { length } = bytes
-    const to = afterLastLine(bytes)
-    afterCr = to > 0 && to === length && bytes[to - 1] === CR
-    if (heldBytes === 0 && to === length) takeLines(bytes)
-    else if (length <= copiedBytes) {
-      hold(bytes)
-      if (to > 0) takeHeld(heldBytes - length + to)
-    } else {
-      let from = 0
-      if (heldBytes > 0 && to > 0) {
-        from = bytes.indexOf(LF) + 1 || to
-        hold(bytes.subarray(0, from))
-        takeHeld(heldBytes)
+    let from = afterCr && bytes[0] === LF ? 1 : 0
+    const last = bytes[length - 1]
+    afterCr = last === CR
+    const to = afterCr || last === LF ? length : afterLastLine(bytes)
+    if (from < to) {
+      if (heldBytes > 0) {
+        const end = length <= copiedBytes ? to : bytes.indexOf(LF, from) + 1 || to
+        hold(bytes, from, end)
+        takeLines(held, 0, heldBytes)
+        heldBytes = 0
+        if (held.length > keptBufferBytes) held = new Uint8Array(0)
+        from = end
       }
-      takeLines(bytes.subarray(from, to))
-      if (to < length && !closed) hold(bytes.subarray(to))
+      if (from < to) takeLines(bytes, from, to)
+      from = to
     }
-    // A character is at most three bytes a unit, so this line can only end too long. (3: a BOM counts for nothing.)
-    if (heldBytes > (maxChars - dataChars) * 3 + 3) throw tooLong()
+    if (from < length && !closed) {
+      hold(bytes, from, length)
+      // A character is at most three bytes a unit, so this line can only end too long. (3: a BOM counts for nothing.)
+      if (heldBytes > room * 3 + 3) throw tooLong()
+    }
     pushing = false
   }
 
   /** Adds to what is held. */
-  function hold(bytes: Uint8Array): void {
-    const { length } = bytes
-    const total = heldBytes + length
+  function hold(bytes: Uint8Array, from: number, to: number): void {
+    const total = heldBytes + to - from
     if (total > held.length) {
       const wider = new Uint8Array(Math.max(256, total + (total >> 1)))
       wider.set(held.subarray(0, heldBytes))
       held = wider
     }
-    if (length <= loopedBytes) for (let i = 0; i < length; i++) held[heldBytes + i] = bytes[i] as number
-    else held.set(bytes, heldBytes)
+    if (to - from > loopedBytes) held.set(bytes.subarray(from, to), heldBytes)
+    else for (let i = from, at = heldBytes; i < to; ) held[at++] = bytes[i++] as number
     heldBytes = total
   }
 
-  /** Takes the lines that end with the first `to` bytes of what is held, and holds the rest. */
-  function takeHeld(to: number): void {
-    takeLines(held.subarray(0, to))
-    if (closed) return
-    held.copyWithin(0, to, heldBytes)
-    heldBytes -= to
-    if (heldBytes === 0 && held.length > keptBufferBytes) held = new Uint8Array(0)
-  }
-
-  function decode(lines: Uint8Array): string {
-    if (untilAscii === 0 && lines.length >= sampledBytes && looksWide(lines)) untilAscii = asciiAgain
-    const text = untilAscii === 0 ? asciiDecoder.decode(lines) : wideDecoder.decode(lines, streaming)
-    if (text.length < lines.length) untilAscii = asciiAgain
-    else if (untilAscii > 0) untilAscii--
-    return text
-  }
-
   /**
-   * `lines` end where a line ends. What most lines are is written out here: with a function for each, the compiler leaves calls, and it takes a
-   * tenth (events of 100 bytes) to a third (20 lines each) longer.
+   * The bytes from `from` to `to` end where a line ends. What most lines are is written out here: with a function for each, the compiler leaves
+   * calls, and it takes a tenth (events of 100 bytes) to a third (20 lines each) longer.
    */
-  function takeLines(lines: Uint8Array): void {
-    if (lines.length === 0 || closed) return
-    const text = decode(lines)
+  function takeLines(bytes: Uint8Array, from: number, to: number): void {
+    if (closed) return
+    const text = decode(bytes, from, to)
     let at = atStart && text.charCodeAt(0) === BOM ? 1 : 0
     atStart = false
     // The next of each, searched again only when it is passed, so that what is searched twice is bounded.
     let lf = -1
     let cr = -1
-    while (at < text.length && !closed) {
+    let nul = -1
+    const isAscii = text.length === to - from
+    while (at < text.length) {
       if (lf < at) lf = indexOrEnd(text, '\n', at)
-      if (cr < at) cr = indexOrEnd(text, '\r', at)
-      const end = Math.min(lf, cr)
-      const next = lf === end + 1 ? end + 2 : end + 1
-      if (end === at) {
-        dispatch()
-        at = next
-        continue
+      let end = lf
+      let next = lf + 1
+      if (cr < lf) {
+        if (cr < at) cr = indexOrEnd(text, '\r', at)
+        if (cr < lf) {
+          end = cr
+          if (cr + 1 < lf) next = cr + 1
+        }
       }
-      if (end - at > maxChars - dataChars) throw tooLong()
+      let ended = false
+      /** The data of the block that has ended. */
+      let whole: string | undefined
       // A name cannot match beyond its line, since it holds no line end; nor can the colon and the space be beyond it.
       const first = text.charCodeAt(at)
-      if (
+      if (end - at > room) throw tooLong()
+      if (end === at) {
+        ended = true
+        if (data !== undefined) {
+          whole = moreData.length === 0 ? data : `${data}\n${moreData.join('\n')}`
+          data = undefined
+          if (moreData.length > 0) moreData = []
+          room = maxChars
+        }
+      } else if (
         first === D &&
         text.charCodeAt(at + 1) === A &&
         text.charCodeAt(at + 2) === T &&
@@ -218,21 +199,17 @@ export function createParser(options: ParserOptions): Parser {
         text.charCodeAt(at + 4) === COLON
       ) {
         const value = text.substring(text.charCodeAt(at + 5) === SPACE ? at + 6 : at + 5, end)
-        if (data === undefined && text.charCodeAt(next) === LF) {
-          // A block with one line of data: most are, and need not be gathered.
-          const event = { type: type === '' ? 'message' : type, data: value, id, topic }
-          lastEventId = id
-          type = ''
-          topic = ''
-          onEvent(event)
-          at = next + 1
-          continue
+        if (data === undefined && next < text.length && text.charCodeAt(next) === LF) {
+          // A block with one line of data: most are, and need not be gathered. (One look beyond the text, and V8 reads all of it slowly.)
+          whole = value
+          ended = true
+          next++
+        } else {
+          if (data === undefined) data = value
+          else if (room > roomToJoin) data += `\n${value}`
+          else moreData.push(value)
+          room -= end - at
         }
-        if (data === undefined) data = value
-        else if (dataLines < concatenatedLines) data += `\n${value}`
-        else moreData.push(value)
-        dataLines++
-        dataChars += end - at
       } else if (
         first === E &&
         text.charCodeAt(at + 1) === V &&
@@ -245,11 +222,25 @@ export function createParser(options: ParserOptions): Parser {
       } else if (first === I && text.charCodeAt(at + 1) === D && text.charCodeAt(at + 2) === COLON) {
         const value = text.substring(text.charCodeAt(at + 3) === SPACE ? at + 4 : at + 3, end)
         // "If the field value does not contain U+0000 NULL, then set the last event ID buffer to the field value."
-        if (!value.includes('\0')) id = value
+        // Of a text of ASCII all is searched, once; in another one, half of each character of ASCII is a zero, at which V8 stops.
+        if (nul < at) nul = isAscii ? indexOrEnd(text, '\0', at) : value.includes('\0') ? at : end
+        if (nul >= end) id = value
       } else if (first !== COLON || onComment) {
         takeField(text.substring(at, end))
+        if (closed) return
       }
       at = next
+      if (ended) {
+        const given = type || 'message'
+        const about = topic
+        lastEventId = id
+        type = ''
+        topic = ''
+        if (whole !== undefined) {
+          onEvent({ type: given, data: whole, id, topic: about })
+          if (closed) return
+        }
+      }
     }
   }
 
@@ -269,10 +260,9 @@ export function createParser(options: ParserOptions): Parser {
         return
       case 'data':
         if (data === undefined) data = ''
-        else if (dataLines < concatenatedLines) data += '\n'
+        else if (room > roomToJoin) data += '\n'
         else moreData.push('')
-        dataLines++
-        dataChars += line.length
+        room -= line.length
         return
       case 'event':
         type = ''
@@ -280,30 +270,6 @@ export function createParser(options: ParserOptions): Parser {
       case 'id':
         id = ''
     }
-  }
-
-  /** A blank line. */
-  function dispatch(): void {
-    if (data === undefined) {
-      lastEventId = id
-      type = ''
-      topic = ''
-      return
-    }
-    const event = {
-      type: type === '' ? 'message' : type,
-      data: moreData.length === 0 ? data : `${data}\n${moreData.join('\n')}`,
-      id,
-      topic,
-    }
-    lastEventId = id
-    data = undefined
-    dataLines = 0
-    if (moreData.length > 0) moreData = []
-    dataChars = 0
-    type = ''
-    topic = ''
-    onEvent(event)
   }
 
   function tooLong(): TidingsError {
@@ -325,22 +291,13 @@ export function createParser(options: ParserOptions): Parser {
   }
 }
 
-/** Whether there is anything but ASCII at some places of `bytes`. */
-function looksWide(bytes: Uint8Array): boolean {
-  const step = bytes.length >> 5
-  for (let i = 0; i < bytes.length; i += step) if ((bytes[i] as number) > 0x7f) return true
-  return false
-}
-
 function indexOrEnd(text: string, found: string, from: number): number {
   const index = text.indexOf(found, from)
   return index < 0 ? text.length : index
 }
 
-/** Where what follows the last line end of `bytes` begins; 0 if they end no line. */
+/** Where what follows the last line end of `bytes` begins, if it is not at their end; 0 if they end no line. */
 function afterLastLine(bytes: Uint8Array): number {
-  const last = bytes[bytes.length - 1]
-  if (last === LF || last === CR) return bytes.length
   const near = Math.max(0, bytes.length - nearEndBytes)
   for (let i = bytes.length - 2; i >= near; i--) if (bytes[i] === LF || bytes[i] === CR) return i + 1
   if (near === 0) return 0

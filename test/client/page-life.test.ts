@@ -19,7 +19,9 @@ async function openPage(isKept: boolean, options: ConnectOptions = {}) {
     if (isScript) answer.end(await readFile(dist + path.slice('/dist/'.length)))
     else if (path !== '/') answer.end('<!doctype html><title>other</title><link rel="icon" href="data:,">')
     else {
-      answer.end(`<!doctype html><title>hearing</title><link rel="icon" href="data:,"><script type="module">
+      answer.end(`<!doctype html><title>hearing</title><link rel="icon" href="data:,">
+        <script type="importmap">{ "imports": { "#decode": "/dist/wire/decode.js" } }</script>
+        <script type="module">
         import { connect } from '/dist/entry/client.js'
         window.heard = []
         window.states = []

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix, relative } from 'node:path'
@@ -6,6 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+const manifest: { readonly imports: Readonly<Record<string, Readonly<Record<string, string>>>> } = JSON.parse(
+  readFileSync(join(root, 'package.json'), 'utf8'),
+)
 
 /** Each part, and the parts that it may import. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
@@ -96,6 +100,13 @@ describe('the compiler', () => {
 })
 
 describe('the imports of src', () => {
+  /** What an import by a condition may be: paths from the root. */
+  const byCondition = new Map<string, readonly string[]>(
+    Object.entries(manifest.imports).map(([name, targets]) => [
+      name,
+      Object.values(targets).map(target => target.replace('./dist/', 'src/').replace(/\.js$/, '.ts')),
+    ]),
+  )
   /** Every file of src that is compiled, with what it imports: a path from the root, or a package. Types included. */
   const imports = new Map<string, readonly string[]>()
 
@@ -103,7 +114,9 @@ describe('the imports of src', () => {
     for (const name of await readdir(join(root, 'src'), { recursive: true })) {
       if (!name.endsWith('.ts') || name.endsWith('.test.ts')) continue
       const path = join(root, 'src', name)
-      const specifiers = importsOf(await readFile(path, 'utf8'))
+      const specifiers = importsOf(await readFile(path, 'utf8')).flatMap(
+        specifier => byCondition.get(specifier) ?? specifier,
+      )
       imports.set(
         toPosix(relative(root, path)),
         specifiers.map(specifier =>

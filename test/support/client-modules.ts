@@ -5,13 +5,17 @@ import type { Asset, Assets } from '../../src/http/assets.js'
 
 const dist = fileURLToPath(new URL('../../dist/', import.meta.url))
 
-/** The built client, module by module as a page without a bundler loads it: it begins with `/dist/entry/client.js`. */
+/**
+ * The built client, module by module as a page without a bundler loads it: it begins with `/dist/entry/client.js`. What an import map would
+ * say of `#decode` is said in the modules, since workers have none.
+ */
 export async function clientModules(): Promise<Assets> {
   const assets = new Map<string, Asset>()
   for (const part of ['client', 'wire', 'entry']) {
     for (const name of await readdir(join(dist, part), { recursive: true })) {
       if (!name.endsWith('.js')) continue
-      assets.set(`/dist/${part}/${name}`, javaScript(await readFile(join(dist, part, name))))
+      const code = await readFile(join(dist, part, name), 'utf8')
+      assets.set(`/dist/${part}/${name}`, javaScript(code.replace("'#decode'", "'/dist/wire/decode.js'")))
     }
   }
   return assets

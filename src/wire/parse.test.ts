@@ -107,6 +107,13 @@ test.each([63, 64, 65, 66, 200, 313, 314, 315, 316, 317, 318, 1000])('%i lines, 
   expect(readChunks([stream]).events.map(event => event.data)).toEqual([lines.join('\n'), 'next\nlast'])
 })
 
+test.each(['a', '가'])('ids with NUL are ignored, those around them are not, in a text with %s', text => {
+  const stream = bytes(
+    `id: 1\nid: 2\0\nid: 3\ndata: ${text}\n\nid: 4\0\nid:\0\ndata: ${text}\n\nid: 5\nid:\0\ndata: ${text}\n\n`,
+  )
+  expect(readChunks([stream]).events.map(({ id }) => id)).toEqual(['3', '3', '5'])
+})
+
 describe('close', () => {
   test.each(['event', 'comment', 'retry'])('in a handler (%s): nothing more is given', kind => {
     let calls = 0

@@ -129,24 +129,6 @@ export const vectors: readonly Vector[] = [
     lastEventId: '1',
   },
   {
-    name: 'an id with NUL is ignored among other than ASCII, those around it are not',
-    stream: 'id: 1\nid: 2\0\nid: 3\ndata: 가\n\nid: 4\0\nid: \0\n\nid: 5\nid: \0\ndata: 나\0\n\n',
-    events: [
-      { data: '가', id: '3' },
-      { data: '나\0', id: '5' },
-    ],
-    lastEventId: '5',
-  },
-  {
-    name: 'an id after one with NUL counts',
-    stream: 'id: 1\nid: 2\0\nid: 3\ndata: a\n\nid: 4\0\nid:\0\n\nid: 5\nid:\0\ndata: b\0\n\n',
-    events: [
-      { data: 'a', id: '3' },
-      { data: 'b\0', id: '5' },
-    ],
-    lastEventId: '5',
-  },
-  {
     name: 'an id counts with its blank line',
     stream: 'id: 1\ndata: a\n\nid: 2\n',
     events: [{ data: 'a', id: '1' }],

@@ -2,6 +2,7 @@
 // Usage: node res-gzip.mjs PORT
 import { createServer } from 'node:http'
 import { constants, createGzip } from 'node:zlib'
+import { readFrame } from './frame.mjs'
 
 /** @type {Set<import('node:zlib').Gzip>} */
 const clients = new Set()
@@ -23,12 +24,7 @@ createServer((req, res) => {
     })
     return
   }
-  /** @type {Buffer[]} */
-  const pieces = [Buffer.from('data: ')]
-  req.on('data', piece => pieces.push(piece))
-  req.on('end', () => {
-    pieces.push(Buffer.from('\n\n'))
-    const frame = Buffer.concat(pieces)
+  readFrame(req, frame => {
     for (const client of clients) client.write(frame)
     res.writeHead(204).end()
   })

@@ -1,5 +1,6 @@
 // What Node.js gives without a library, used with care: `node:http`, one Buffer for all, `res.write`. Usage: node res-write.mjs PORT
 import { createServer } from 'node:http'
+import { readFrame } from './frame.mjs'
 
 /** @type {Set<import('node:http').ServerResponse>} */
 const clients = new Set()
@@ -12,12 +13,7 @@ createServer((req, res) => {
     res.on('close', () => clients.delete(res))
     return
   }
-  /** @type {Buffer[]} */
-  const pieces = [Buffer.from('data: ')]
-  req.on('data', piece => pieces.push(piece))
-  req.on('end', () => {
-    pieces.push(Buffer.from('\n\n'))
-    const frame = Buffer.concat(pieces)
+  readFrame(req, frame => {
     for (const client of clients) client.write(frame)
     res.writeHead(204).end()
   })

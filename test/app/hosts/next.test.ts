@@ -1,11 +1,8 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type ApplicationFolder, startProgram } from '../../support/application-folder.js'
+import { afterAll, beforeAll, describe } from 'vitest'
+import type { ApplicationFolder } from '../../support/application-folder.js'
 import { run, settle } from '../../support/command-line.js'
-import { freePort } from '../../support/hub-process.js'
-import { read } from '../client.js'
-import { remoteApplication, tryAnswer, tryApplication } from '../try-application.js'
-import { prepareHost } from './host.js'
+import { prepareHost, tryHost } from './host.js'
 
 let folder: ApplicationFolder
 let next = ''
@@ -18,27 +15,14 @@ beforeAll(async () => {
 }, 240_000)
 afterAll(() => folder?.remove())
 
-async function start() {
-  const port = await freePort()
-  const env = { ...process.env, NODE_ENV: 'production' as const, NEXT_TELEMETRY_DISABLED: '1' }
-  const command = [process.execPath, next, 'start', '--hostname', '127.0.0.1', '--port', String(port)] as const
-  const program = startProgram(command, folder.path, env)
-  await vi.waitFor(() => expect(program.said.output).toContain('Ready'), { timeout: 15_000 })
-  return { url: `http://127.0.0.1:${port}`, ...program }
-}
-
 describe('Next.js 16', () => {
-  tryApplication(async () => remoteApplication(`${(await start()).url}/try`))
-  tryAnswer(async () => remoteApplication(`${(await start()).url}/try`))
-
-  it('runs the programs of the guide: they are heard, and drain', async () => {
-    const { url, child, ended } = await start()
-    const reading = await read(`${url}/events?user=ann`)
-    await reading.until('data: 20')
-    expect((await fetch(`${url}/events?user=*`)).status).toBe(403)
-    child.kill('SIGTERM')
-    expect(await reading.ended()).toMatch(/retry: \d+\n$/)
-    // Next.js says itself how it ends.
-    await ended
+  const host = () => ({
+    folder: folder.path,
+    command: (port: number) =>
+      [process.execPath, next, 'start', '--hostname', '127.0.0.1', '--port', String(port)] as const,
+    environment: () => ({ NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' }),
+    ready: 'Ready',
   })
+  // Next.js says itself how it ends.
+  tryHost(host, { isClean: false })
 })

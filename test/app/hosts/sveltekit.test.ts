@@ -1,12 +1,9 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type ApplicationFolder, startProgram } from '../../support/application-folder.js'
+import { afterAll, beforeAll, describe } from 'vitest'
+import type { ApplicationFolder } from '../../support/application-folder.js'
 import { run, settle } from '../../support/command-line.js'
-import { freePort } from '../../support/hub-process.js'
 import { installRuntimes } from '../../support/runtimes.js'
-import { read } from '../client.js'
-import { remoteApplication, tryAnswer, tryApplication } from '../try-application.js'
-import { prepareHost } from './host.js'
+import { prepareHost, tryHost } from './host.js'
 
 let folder: ApplicationFolder
 let node = ''
@@ -20,25 +17,12 @@ beforeAll(async () => {
 }, 240_000)
 afterAll(() => folder?.remove())
 
-async function start() {
-  const port = await freePort()
-  const env = { ...process.env, HOST: '127.0.0.1', PORT: String(port) }
-  const program = startProgram([node, 'build'], folder.path, env)
-  await vi.waitFor(() => expect(program.said.output).toContain('Listening'), { timeout: 15_000 })
-  return { url: `http://127.0.0.1:${port}`, ...program }
-}
-
 describe('SvelteKit 3 with adapter-node', () => {
-  tryApplication(async () => remoteApplication(`${(await start()).url}/try`))
-  tryAnswer(async () => remoteApplication(`${(await start()).url}/try`))
-
-  it('runs the programs of the guide: they are heard, and drain', async () => {
-    const { url, child, ended } = await start()
-    const reading = await read(`${url}/events?user=ann`)
-    await reading.until('data: 20')
-    expect((await fetch(`${url}/events?user=*`)).status).toBe(403)
-    child.kill('SIGTERM')
-    expect(await reading.ended()).toMatch(/retry: \d+\n$/)
-    expect(await ended).toBe(0)
+  const host = () => ({
+    folder: folder.path,
+    command: () => [node, 'build'] as const,
+    environment: (port: number) => ({ HOST: '127.0.0.1', PORT: String(port) }),
+    ready: 'Listening',
   })
+  tryHost(host, { isClean: true })
 })

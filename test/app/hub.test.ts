@@ -60,6 +60,7 @@ describe('a hub in an application', () => {
     await send('Once')
     expect(await finish()).toBe('completed')
     expect(await take(heard, 2)).toMatchObject([{ data: 'Hello' }, { data: 'Once' }])
+    expect(Object.keys(openHub())).toEqual([])
     await close()
   })
 

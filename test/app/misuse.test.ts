@@ -210,6 +210,22 @@ describe('a stream', () => {
     })
   })
 
+  // Its failure was nobody's, and so ended the process.
+  it('may be made from what fails as it is left', async () => {
+    const durable = await openHub().openStream('answer')
+    function* failing() {
+      try {
+        for (;;) yield 'Once'
+      } finally {
+        // biome-ignore lint/correctness/noUnsafeFinally: that is what is tried
+        throw new Error('left')
+      }
+    }
+    const outcome = durable.from(failing())
+    await durable.stop()
+    expect(await outcome).toBe('stopped')
+  })
+
   it('sends nothing that is no event', async () => {
     const hub = openHub()
     const durable = await hub.openStream('answer')
@@ -233,6 +249,7 @@ describe('a stream', () => {
     ['nothing', undefined, /is an iterable/],
     ['a text', 'Once upon a time', /is an iterable/],
     ['a function', async function* () {}, /Call the function/],
+    ['a promise', Promise.resolve(['Once']), /Await what brings it/],
   ])('fails that is made from %s, and the application is told why', async (_what, source, message) => {
     const report = vi.fn()
     const hub = openHub({ report })

@@ -47,11 +47,14 @@ function iterate<Item>(source: Source<Item>): AsyncIterator<Item> | Iterator<Ite
     if (Symbol.asyncIterator in source) return source[Symbol.asyncIterator]()
     if (Symbol.iterator in source) return source[Symbol.iterator]()
   }
-  const hint = typeof source === 'function' ? ' Call the function that makes it.' : ''
+  const isPromise = typeof (source as { readonly then?: unknown } | undefined | null)?.then === 'function'
+  const hint =
+    typeof source === 'function' ? ' Call the function that makes it.' : isPromise ? ' Await what brings it.' : ''
   throw new TidingsError('invalid-event', `The source of a stream is an iterable or async iterable.${hint}`)
 }
 
 /** What a source says when it is left is nobody's concern any more. */
 async function leave(iterator: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
-  await Promise.resolve(iterator.return?.()).catch(() => undefined)
+  const left = async () => iterator.return?.()
+  await left().catch(() => undefined)
 }

@@ -1,4 +1,4 @@
-import type { decode as decodeByStandard } from './decode.js'
+import { decode as decodeByStandard } from './decode.js'
 
 /** What Node.js has beside what it documents: `toString` of a buffer without one made first. They take any array of bytes. */
 interface Slices {
@@ -12,8 +12,14 @@ declare const process: { readonly versions: { readonly node: string } }
 const { utf8Slice, ucs2Slice } = Buffer.prototype
 
 /** What `decode.ts` does, in half of its time if the text is short (40 bytes). The last byte is ASCII. */
-export const decode: typeof decodeByStandard =
-  Number.parseInt(process.versions.node, 10) < 24 ? decodeByLooks : (bytes, from, to) => utf8Slice.call(bytes, from, to)
+export const decode: typeof decodeByStandard = chooseDecode()
+
+function chooseDecode(): typeof decodeByStandard {
+  // A version to come may have it no more.
+  if (typeof utf8Slice !== 'function') return decodeByStandard
+  if (Number.parseInt(process.versions.node, 10) < 24) return decodeByLooks
+  return (bytes, from, to) => utf8Slice.call(bytes, from, to)
+}
 
 /**
  * Before Node.js 24, all but ASCII takes `utf8Slice` twice as long as a `TextDecoder` that was once told to expect more, which

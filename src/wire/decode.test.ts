@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { decode as decodeByStandard } from './decode.js'
 import { decodeByLooks, decode as decodeInNode } from './decode-node.js'
 
@@ -66,4 +66,18 @@ describe.each([
       }
     }
   })
+})
+
+test('where Node.js has no slices, the standard decodes', async () => {
+  const { prototype } = Buffer as unknown as { readonly prototype: { utf8Slice?: unknown } }
+  const had = prototype.utf8Slice
+  vi.resetModules()
+  delete prototype.utf8Slice
+  try {
+    const { decode } = await import('./decode-node.js')
+    prototype.utf8Slice = had
+    expect(decode(new TextEncoder().encode('data: a\n'), 0, 8)).toBe('data: a\n')
+  } finally {
+    prototype.utf8Slice = had
+  }
 })

@@ -95,11 +95,14 @@ function left(
 ): Sleep {
   const isAt = (path: string) =>
     eventually(async () => {
-      if ((await evaluate('location.pathname')) !== path) throw new Error('It is not there yet.')
+      if ((await evaluate(`document.readyState === 'complete' && location.pathname`)) !== path)
+        throw new Error('It is not there yet.')
     })
   return {
     name: 'left',
     async begin() {
+      // What has not come yet would be replaced, and never be come back to.
+      await isAt(new URL(url).pathname)
       await navigate(new URL('/healthz', url).href)
       await isAt('/healthz')
     },

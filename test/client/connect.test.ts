@@ -198,6 +198,38 @@ describe('a connection to a hub', () => {
   })
 })
 
+describe('a handler', () => {
+  it('that begins another one is not heard by it with the same event, for ever', async () => {
+    const url = await serve((_, answer) => {
+      answer.writeHead(200, { 'Content-Type': 'text/event-stream' }).end('data: a\n\ndata: b\n\ndata: [DONE]\n\n')
+    })
+    const connection = connect(url, { end: '[DONE]' })
+    const heard: string[] = []
+    const listenOnce = () => {
+      const off = connection.on('message', ({ data }) => {
+        off()
+        // Or it would not come to an end.
+        if (heard.push(data) < 10) listenOnce()
+      })
+    }
+    listenOnce()
+    expect(await connection.closed).toEqual({ reason: 'completed' })
+    expect(heard).toEqual(['a', 'b'])
+  })
+
+  it('that another one has ended is not called any more', async () => {
+    const { url, say } = await openHub()
+    const { connection } = listen(`${url}/events/news`)
+    await isOpen(connection)
+    const heard: string[] = []
+    connection.on('news', () => off())
+    const off = connection.on('news', ({ data }) => heard.push(`ended ${data}`))
+    connection.on('news', ({ data }) => heard.push(data))
+    await say('news', 'a')
+    await eventually(() => expect(heard).toEqual(['a']))
+  })
+})
+
 describe('a loop', () => {
   it('is given all that came, also before it began, and slows the reading down', async () => {
     const { url, hub, say } = await openHub()
@@ -263,6 +295,36 @@ describe('a loop', () => {
     }
     await expect(run()).rejects.toMatchObject({ code: 'stream-incomplete' })
     expect(heard).toEqual(['a', 'b'])
+  })
+
+  it('that is left behind the end leaves nothing to wait for', async () => {
+    const url = await serve((_, answer) => {
+      answer.writeHead(200, { 'Content-Type': 'text/event-stream' }).end('data: a\n\ndata: b\n\ndata: [DONE]\n\n')
+    })
+    const connection = connect(url, { end: '[DONE]' })
+    for await (const { data } of connection) {
+      expect(data).toBe('a')
+      await eventually(() => expect(connection.state).toBe('closed'))
+      break
+    }
+    expect(await connection.closed).toEqual({ reason: 'completed' })
+    for await (const { data } of connection) expect(data).toBe('none')
+  })
+
+  it('that was left throws no failure, which is told then', async () => {
+    let fail: () => void = () => undefined
+    const url = await serve((_, answer) => {
+      answer.writeHead(200, { 'Content-Type': 'text/event-stream' }).write('data: a\n\n')
+      fail = () => answer.end()
+    })
+    const { connection, errors } = listen(url, { end: '[DONE]' })
+    for await (const { data } of connection) {
+      expect(data).toBe('a')
+      break
+    }
+    fail()
+    const { error } = await connection.closed
+    expect([error?.code, errors]).toEqual(['stream-incomplete', [error]])
   })
 
   it('ends when the connection is closed, by a signal too', async () => {

@@ -30,7 +30,8 @@ export interface Connection<Events extends object = Record<string, unknown>>
   readonly closed: Promise<Outcome>
   /**
    * Listens to events by their type (`message` if they have none), their topic, or a selector with wildcards; `**` are all. Handlers are
-   * called in the order in which they came. What they throw goes to `onError`. What this returns ends it.
+   * called in the order in which they came; one that is begun by another hears from the next event on. What they throw goes to `onError`.
+   * What this returns ends it.
    */
   on<Name extends keyof Events & string>(
     name: Name,

@@ -59,7 +59,6 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
   /** Nobody is to be given anything any more. */
   let isClosed = false
   let isOver = false
-  let hasLoop = false
   let resolveClosed: (outcome: Outcome) => void
   const closed = new Promise<Outcome>(resolve => {
     resolveClosed = resolve
@@ -90,19 +89,23 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
   }
 
   const give = (event: WireEvent, cursor: string, checked: Checked): void => {
-    isBusy = false
-    if (isClosed) return
-    given = cursor
-    const received = toReceivedEvent(event, checked)
-    if (checked?.error) {
-      invalid++
-      onError(checked.error, received)
-    } else {
-      // What a handler brings about comes after this event.
-      isBusy = true
-      for (const { isOf, handle } of listeners) if (!isClosed && isOf(event)) guard(() => handle(received), received)
-      isBusy = false
+    if (!isClosed) {
+      given = cursor
+      const received = toReceivedEvent(event, checked)
+      if (checked?.error) {
+        invalid++
+        onError(checked.error, received)
+      } else {
+        // As it is now: a handler may begin another one each time, and be heard for ever. One that was ended on the way is not called.
+        for (const listener of [...listeners]) {
+          if (!isClosed && listeners.has(listener) && listener.isOf(event)) {
+            guard(() => listener.handle(received), received)
+          }
+        }
+      }
     }
+    // Not before: what a handler brings about comes after this event.
+    isBusy = false
   }
 
   const finish = (how: Outcome): void => {
@@ -171,7 +174,6 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
         end: () => resolve(),
       }
       listeners.add(loop)
-      hasLoop = true
       try {
         while (!isOver) {
           const event = await new Promise<ReceivedEvent | undefined>(next => {
@@ -183,7 +185,8 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
         }
       } finally {
         listeners.delete(loop)
-        if (!outcome && listeners.size === 0) onLeft()
+        // Also behind its end: what nobody listens to is waited for by nobody.
+        if (listeners.size === 0) onLeft()
         // What it was given when it was left was listened to.
         pumpSoon()
       }
@@ -192,7 +195,7 @@ export function createDelivery({ check, onSeen, onError, guard, onLeft }: Delive
 
     end(how) {
       outcome ??= how
-      if (how.error && !hasLoop) onError(how.error)
+      if (how.error && ![...listeners].some(({ end }) => end)) onError(how.error)
       if (how.reason === 'closed') {
         isClosed = true
         queue.length = 0

@@ -142,6 +142,15 @@ describe('a connection to a hub', () => {
     expect(error?.message).toMatch(/^The server answered 400: Unknown parameter "topik"/)
   })
 
+  it('has a code also where the server has none', async () => {
+    const url = await serve((_, answer) => {
+      answer.writeHead(403, { 'Content-Type': 'application/json' }).end('{"code":null,"detail":"not you"}')
+    })
+    const { connection } = listen(url)
+    const { error } = await connection.closed
+    expect([error?.code, error?.message]).toEqual(['refused', 'The server answered 403: not you'])
+  })
+
   it('goes on where another page left off, by what is stored', async () => {
     const { url, say } = await openHub()
     const kept = new Map<string, string>()

@@ -16,8 +16,10 @@ async function opened(...settings: ConstructorParameters<typeof FakeConnection>)
 
 test('what an attempt waits for before it asks, such as a token, takes no longer than an answer may', async () => {
   const never = new Promise<never>(() => undefined)
-  const loaders = { 'event-stream': () => never, 'long-poll': () => never, websocket: () => never }
-  for (const settings of [{ headers: () => never }, { prepare: () => never }, { loaders }]) {
+  const loaders = { 'event-stream': () => never, 'long-poll': () => never, websocket: () => never, shared: () => never }
+  const waits = [{ headers: () => never }, { prepare: () => never }, { loaders }]
+  const all = waits.flatMap(wait => (['event-stream', 'shared'] as const).map(way => ({ ...wait, transports: [way] })))
+  for (const settings of all) {
     const connection = new FakeConnection(settings)
     await settle()
     await connection.clock.pass(14_999)
@@ -25,6 +27,12 @@ test('what an attempt waits for before it asks, such as a token, takes no longer
     await connection.clock.pass(1)
     expect(connection.changes).toMatchObject([{ state: 'waiting', error: { message: 'No answer came in 15000 ms.' } }])
   }
+})
+
+test('tabs that share a connection wait for one another for as long as it takes', async () => {
+  const connection = new FakeConnection({ transports: ['shared', 'event-stream'] })
+  await connection.clock.pass(3_600_000)
+  expect([connection.states, connection.attempts.length]).toEqual([[], 1])
 })
 
 describe('a connection that is cut', () => {

@@ -134,8 +134,7 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
     statistics.attempts++
     // Nobody else speaks the others.
     isHub ||= transport() !== 'event-stream'
-    // Tabs that share a connection may have to wait for one another.
-    if (transport() !== 'shared') expect(settings.answerMs, 'No answer came')
+    expect(settings.answerMs, 'No answer came')
     let ending: Ending
     try {
       const [make, headers, kept] = await Promise.all([
@@ -144,6 +143,8 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
         settings.prepare?.(),
       ])
       if (signal.aborted) return
+      // Tabs that share a connection may have to wait for one another.
+      if (transport() === 'shared') clock.clearTimeout(timer)
       cursor = kept || cursor
       isSnapshot = settings.isSnapshot && cursor === ''
       ending = await make(toAttempt(signal, headers))
@@ -256,8 +257,8 @@ export function createReceiver(settings: ReceiverSettings, outlet: Outlet): Rece
       way = 0
       happen('again')
     } else {
-      const { why, code = kind === 'cut' ? 'connection-lost' : kind, cause, isShut, askedMs } = ending
-      const error = new TidingsError(code, why, { cause })
+      const { why, code, cause, isShut, askedMs } = ending
+      const error = new TidingsError(code ?? (kind === 'cut' ? 'connection-lost' : kind), why, { cause })
       settle()
       if (kind === 'unauthorized' && !isRenewed && (ending.wasGood || settings.canRenew)) {
         happen('again', error)

@@ -326,7 +326,12 @@ describe('a WebSocket', () => {
     })
     const spoken = listen(`${url}/events/news`, { transports: ['websocket'], body: '{}' })
     expect(await spoken.connection.closed).toMatchObject({ error: { code: 'invalid-setting', message: /no body/ } })
-    await isOpen(listen(`${url}/events/news`, { transports: ['websocket'] }).connection)
+    const bodily = listen(`${url}/events/news`, { transports: ['websocket'], method: 'GET', body: '{}' })
+    expect(await bodily.connection.closed).toMatchObject({ error: { code: 'invalid-setting', message: /no body/ } })
+    // It is what a WebSocket begins with.
+    for (const method of [undefined, 'GET']) {
+      await isOpen(listen(`${url}/events/news`, { transports: ['websocket'], method }).connection)
+    }
   })
 
   it('is let go while too much waits, and taken up again where it was', async () => {

@@ -13,7 +13,9 @@ export const webSocket: Transport = attempt =>
     const given = settings.WebSocket as (new (url: string, init?: object) => WebSocket) | undefined
     const Socket = given ?? (globalThis as { readonly WebSocket?: typeof WebSocket }).WebSocket
     if (!Socket) return unable('There is no WebSocket here.')
-    if (settings.method) return unable('A WebSocket begins with no method but GET, and no body.')
+    if ((settings.method ?? 'GET') !== 'GET' || settings.body !== undefined) {
+      return unable('A WebSocket begins with no method but GET, and no body.')
+    }
     const hasHeaders = Object.keys(headers).length > 0
     // They would be left out without a word.
     if (hasHeaders && !given) return unable('The WebSocket of the platform sends no headers and no token.')

@@ -48,6 +48,22 @@ async function readLog(place: string): Promise<readonly LogEvent[]> {
   return events
 }
 
+/** A backup that was stopped while it reads the log. One that was over before it could be is followed by another. */
+async function standStill(log: string): Promise<ReturnType<typeof startCheck>> {
+  for (let i = 0; ; i++) {
+    const backup = startCheck(['--backup', join(directory, `never-${i}`), log])
+    let isOver = false
+    void backup.ended.then(() => {
+      isOver = true
+    })
+    await vi.waitFor(async () => expect(isOver || (await isReading(log, backup.pid))).toBe(true), patience)
+    backup.signal('SIGSTOP')
+    if (!isOver && (await isReading(log, backup.pid))) return backup
+    backup.signal('SIGKILL')
+    await backup.ended
+  }
+}
+
 async function say({ url }: HubProcess, ...texts: readonly string[]): Promise<readonly string[]> {
   const ids: string[] = []
   for (const body of texts) {
@@ -130,25 +146,27 @@ describe('a backup of a log in use', () => {
 
   test.each(['SIGKILL', 'SIGTERM'] as const)('that is cut off by %s is none', async signal => {
     const folder = await mkdtemp(join(directory, 'cut-'))
-    const backup = startCheck(['--backup', join(folder, 'copy'), large])
-    // In the middle of the copy: it is under way as long as its file is there under another name.
-    await vi.waitFor(async () => expect(await readdir(folder)).toHaveLength(1), patience)
-    backup.signal(signal)
-    expect(await backup.ended).toMatchObject({ signal })
+    const copy = join(folder, 'copy')
+    for (let end: string | null = null; end !== signal; ) {
+      // One that was over before it could be cut off is followed by another.
+      await rm(copy, { recursive: true, force: true })
+      const backup = startCheck(['--backup', copy, large])
+      // In the middle of the copy: it is under way as long as its file is there under another name.
+      await vi.waitFor(async () => expect(await readdir(folder)).toHaveLength(1), patience)
+      backup.signal(signal)
+      end = (await backup.ended).signal
+    }
     const left = await readdir(folder)
     expect(left.filter(name => !/^copy\.partial-[0-9a-f]{16}$/.test(name))).toEqual([])
     if (signal !== 'SIGKILL') expect(left).toEqual([])
-    expect(await check('--backup', join(folder, 'copy'), large)).toMatchObject({ code: 0 })
+    expect(await check('--backup', copy, large)).toMatchObject({ code: 0 })
   })
 
   test('that is killed does not keep the hub from using its room again', async () => {
     const log = join(directory, 'watched')
     await cp(large, log, { recursive: true, filter: source => !source.endsWith('.sock') })
     const hub = await startHubProcess({ log: `lmdb:${log}` })
-    const backup = startCheck(['--backup', join(directory, 'never'), log])
-    await vi.waitFor(async () => expect(await isReading(log, backup.pid)).toBe(true), patience)
-    backup.signal('SIGSTOP')
-    expect(await isReading(log, backup.pid)).toBe(true)
+    const backup = await standStill(log)
     backup.signal('SIGKILL')
     await backup.ended
     await vi.waitFor(async () => expect(await isReading(log, backup.pid)).toBe(false), patience)

@@ -4,8 +4,9 @@ import { resolveHubOptions } from '../hub/options.js'
 import type { EventLog, RetentionRule } from '../log/log.js'
 import { createMemoryLog } from '../log/memory.js'
 import { compileRetention } from '../log/retention.js'
-import { checkOptions, optionalFunction, wholeNumber } from '../log/settings.js'
+import { checkOptions, wholeNumber } from '../log/settings.js'
 import { TidingsError } from '../wire/errors.js'
+import { toReport } from './report.js'
 import type { Schemas } from './schema.js'
 
 /** How a hub in an application is set up. */
@@ -66,9 +67,7 @@ export function resolveOptions(options: HubOptions): Settings {
   }
   if (log !== undefined && typeof log !== 'function') checkLog(log)
   if (retention !== undefined) compileRetention(retention)
-  const told =
-    optionalFunction('report', report) ??
-    ((message, error) => console.error('tidings:', message, ...(error === undefined ? [] : [error])))
+  const told = toReport(report)
   resolveHubOptions({ ...engine, report: told })
   return {
     openLog: typeof log === 'function' ? log : () => log ?? createMemoryLog(retention ? { retention } : {}),

@@ -63,12 +63,13 @@ export function checkOptions(
   code: ErrorCode = 'invalid-setting',
 ): void {
   const word = code === 'invalid-setting' ? 'setting' : 'option'
-  const there = `it has ${known.join(', ')}`
+  // Of what goes well, as each event that is published, no text is made.
+  const refuse = (what: string): TidingsError => new TidingsError(code, `${what}; it has ${known.join(', ')}.`)
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new TidingsError(code, `The ${word}s of ${owner} are given as an object; ${there}.`)
+    throw refuse(`The ${word}s of ${owner} are given as an object`)
   }
   const unknown = Object.keys(options).find(name => !known.includes(name))
-  if (unknown !== undefined) throw new TidingsError(code, `There is no ${word} ${unknown} of ${owner}; ${there}.`)
+  if (unknown !== undefined) throw refuse(`There is no ${word} ${unknown} of ${owner}`)
 }
 
 /** `value`, if it is a function or nothing; throws `invalid-setting` otherwise. */

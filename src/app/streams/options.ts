@@ -1,5 +1,6 @@
-import { checkOptions, optionalFunction, wholeNumber } from '../../log/settings.js'
+import { checkOptions, wholeNumber } from '../../log/settings.js'
 import { hubTypes } from '../../wire/names.js'
+import { toReport } from '../report.js'
 import { encodeEvent, type StreamEvent } from './stream-event.js'
 
 /** How a stream is set up. */
@@ -48,9 +49,7 @@ export function resolveStreamOptions(options: StreamOptions): StreamSettings {
     heartbeatMs: heartbeatMs === 0 ? 0 : wholeNumber('heartbeatMs', heartbeatMs, 100, longestMs),
     stallMs: wholeNumber('stallMs', stallMs, 0, longestMs),
     retryMs: retryMs === undefined ? undefined : wholeNumber('retryMs', retryMs, 500, 300_000),
-    report:
-      optionalFunction('report', report) ??
-      ((message, error) => console.error('tidings:', message, ...(error === undefined ? [] : [error]))),
+    report: toReport(report),
   }
 }
 

@@ -104,7 +104,7 @@ export function createMember({ loaded, clock, group, onAdmitted }: MemberOptions
     isToLook = false
     const isNow = through === '' && !new URL(mine.settings.url).searchParams.has('since')
     const { answerMs } = mine.settings
-    const asked = loaded.readPage({ ...mine, isHub: true }, through, {
+    const asked = loaded.readPage(mine, through, {
       limit: '1000',
       ...(isNow && { since: 'now' }),
       ...(isLate && { wait: '1' }),

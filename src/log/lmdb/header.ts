@@ -72,8 +72,7 @@ export async function checkHeader(file: string, bootId: string | undefined): Pro
     throw error
   }
   try {
-    const { size } = await handle.stat()
-    if (size === 0) return undefined
+    if ((await handle.stat()).size === 0) return undefined
     const first = await readAt(handle, 0, file)
     const pageSize = checkFirst(first, file)
     const states = [
@@ -81,6 +80,8 @@ export async function checkHeader(file: string, bootId: string | undefined): Pro
       toState(await readAt(handle, pageSize / 2, file)),
       toState(checkSecond(await readAt(handle, pageSize, file), file)),
     ]
+    // After what is described, all of which was in the file before: another process may be making it longer.
+    const { size } = await handle.stat()
     const isOverlapping = states.some(state => state.isOverlapping)
     const state = pick(states, isOverlapping, toLmdbBootId(bootId))
     const needsRecovery = states.some(other => other.transaction > state.transaction)
